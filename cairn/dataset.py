@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cairn.errors import InputError
 from cairn.images import ImageList
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
@@ -48,7 +49,7 @@ class Dataset:
     def __post_init__(self) -> None:
         m, n = len(self.images), len(self.landmarks)
         index = self.landmarks.image_index
-        if n and not (0 <= index.min() and index.max() < m):
+        if n and not (index.min() >= 0 and index.max() < m):
             raise ValueError(f"landmarks speak of image {index.max()}, but there are only {m} images")
         for name, length in (("subject", n), ("split", m), ("frame", m)):
             value = getattr(self, name)
@@ -106,12 +107,12 @@ class Dataset:
 
         Raises
         ------
-        ValueError : no such split; the message lists those that there are
+        InputError : no such split; the message lists those that there are
         """
         present = [] if self.split is None else sorted({str(s) for s in self.split} - {""})
         if name not in present:
             have = f"it has {', '.join(present)}" if present else "it has no splits"
-            raise ValueError(f"the data has no split {name!r}; {have}")
+            raise InputError(f"the data has no split {name!r}; {have}")
         assert self.split is not None
         return self.take_images(self.split == name)
 

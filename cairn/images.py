@@ -9,11 +9,9 @@ from typing import overload
 
 import numpy as np
 
-__all__ = ["Image", "ImageError", "ImageList", "Source", "read_image"]
+from cairn.errors import InputError
 
-
-class ImageError(ValueError):
-    """A file that cannot be read as a picture; the message is one sentence for the user."""
+__all__ = ["Image", "ImageList", "Source", "read_image"]
 
 
 @dataclass(frozen=True)
@@ -100,5 +98,5 @@ def read_image(source: Source | str | Path) -> Image:
     path = source.path if isinstance(source, Source) else str(source)
     pixels = cv2.imread(path, cv2.IMREAD_COLOR)
     if pixels is None:
-        raise ImageError(f"{path}: not a picture")
+        raise InputError(f"{path}: not a picture")
     return Image(pixels[..., ::-1].copy(), source=source if isinstance(source, Source) else Source(path))

@@ -68,7 +68,7 @@ class Skeleton:
         used = [i for e in self.edges for i in e]
         used += [i for group in self.parts.values() for i in group]
         used += [i for pair in self.normalisers.values() for group in pair for i in group]
-        if used and not (0 <= min(used) and max(used) < k):
+        if used and not (min(used) >= 0 and max(used) < k):
             raise ValueError(f"skeleton: edges, parts and normalisers must use indices 0 to {k - 1}")
         if self.flip is not None:
             f = np.array(self.flip)

@@ -1,0 +1,171 @@
+"""Training of heatmap networks.
+
+Squares around jittered boxes go through a residual U-net (`networks.residual_unet`); each point's map is read by its
+mean and covariance (`moments`). The loss is the likelihood of the labels under them, plus a cross entropy that keeps the
+maps in one piece. What was tried, and what it gave, stands in docs/decisions/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cairn.augment import Augmentation
+from cairn.dataset import Dataset
+from cairn.detectors.contract import Detector, Run, State
+from cairn.detectors.heatmap import Heatmap
+from cairn.detectors.onnx_graph import OnnxGraph
+from cairn.errors import InputError
+from cairn.landmarks import Landmarks
+from cairn.metrics.nme import nme, reference_length
+from cairn.neural.batches import Batch, Samples, batches
+from cairn.neural.export import export, round_weights
+from cairn.neural.losses import distance_loss, laplace_nll, map_cross_entropy
+from cairn.neural.moments import Moments
+from cairn.neural.networks.residual_unet import ResidualUNet
+from cairn.neural.training import Fitted, Schedule, train_network
+
+__all__ = ["HeatmapNet"]
+
+_STRIDE = 4
+
+
+class _Readable(nn.Module):
+    """The whole graph: uint8 squares to moments."""
+
+    def __init__(self, network: nn.Module, size: int):
+        super().__init__()
+        self.network, self.moments = network, Moments(size, _STRIDE)
+
+    def logits(self, squares: Tensor) -> Tensor:
+        x = squares.permute(0, 3, 1, 2).float() / 64.0 - 2.0
+        return self.network(x)
+
+    def forward(self, squares: Tensor) -> Tensor:
+        return self.moments(self.logits(squares))
+
+
+@dataclass
+class HeatmapNet(Detector):
+    """A heatmap network and how it is trained.
+
+    Parameters
+    ----------
+    input_size : px along a side of the square that the network sees; a multiple of 32
+    scale : side of that square, in longer sides of the box
+    widths, blocks : of `ResidualUNet`
+    uses_box : False looks at the whole picture
+    mirrored : the runner also looks at the mirrored square
+    batch_size : squares a step
+    distance, likelihood, cross_entropy : weights of the losses
+    sigma : of the cross entropy's Gaussian, in cells
+    rounds : passes over the data where the run gives neither minutes nor steps
+    augmentation : settings of `Augmentation` that differ from its defaults
+    schedule : settings of `Schedule` that differ from its defaults
+    """
+
+    input_size: int = 128
+    scale: float = 1.3
+    widths: tuple[int, ...] = (24, 48, 96, 160, 192)
+    blocks: tuple[int, ...] = (1, 2, 3, 3)
+    uses_box: bool = True  # type: ignore[misc]
+    mirrored: bool = False
+    batch_size: int = 32
+    distance: float = 1.0
+    likelihood: float = 0.0
+    cross_entropy: float = 0.05
+    sigma: float = 1.0
+    rounds: int = 100
+    augmentation: dict[str, float] = field(default_factory=dict)
+    schedule: dict[str, float] = field(default_factory=dict)
+
+    runner_: Heatmap = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    fitted_: Fitted = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    kind: ClassVar[str] = "heatmap"
+
+    def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
+        """See `Detector.fit`; `validation` is only looked at for the learning curve."""
+        samples = Samples(dataset, self.input_size, self.scale, self.uses_box)
+        if not len(samples):
+            raise InputError("there is no labelled object with a box in the training data")
+        torch.manual_seed(run.seed)
+        network = _Readable(ResidualUNet(len(dataset.skeleton), self.widths, self.blocks), self.input_size)
+        how = Augmentation(**self.augmentation)
+        self.fitted_ = train_network(
+            network,
+            self._loss,
+            lambda first, last: batches(samples, how, self.batch_size, run.seed, first, last),
+            Schedule(**self.schedule),
+            run,
+            default_steps=max(self.rounds * len(samples) // self.batch_size, 1),
+            validate=None if validation is None else self._validate(validation),
+            label="heatmap network",
+        )
+        trained = round_weights(self.fitted_.network)
+        runner = Heatmap(self.input_size, self.scale, self.uses_box, self.mirrored)
+        runner.skeleton_ = dataset.skeleton
+        example = torch.zeros((2, self.input_size, self.input_size, 3), dtype=torch.uint8)
+        runner.graph_ = OnnxGraph(export(trained, example))
+        self.runner_ = runner
+        return self
+
+    def _loss(self, network: nn.Module, batch: Batch, device: torch.device) -> Tensor:
+        assert isinstance(network, _Readable)
+        size = self.input_size
+        logits = network.logits(torch.from_numpy(batch.pixels).to(device, non_blocking=True))
+        truth = torch.from_numpy(batch.points).to(device)
+        weight = torch.from_numpy(batch.weight).to(device)
+        total = logits.new_zeros((), dtype=torch.float32)
+        with torch.autocast(device.type, enabled=False):
+            logits = logits.float()
+            moments = network.moments(logits)
+            mean, spread = moments[..., :2] / size, moments[..., 2:5] / size**2
+            if self.distance:
+                total = total + self.distance * 100 * distance_loss(mean, truth / size, weight)
+            if self.likelihood:
+                floor = (0.5 / size) ** 2
+                total = total + self.likelihood * laplace_nll(mean, spread, truth / size, weight, floor)
+            if self.cross_entropy:
+                cells = (truth - (_STRIDE - 1) / 2) / _STRIDE
+                total = total + self.cross_entropy * map_cross_entropy(logits, cells, weight, self.sigma)
+        return total
+
+    def _validate(self, validation: Dataset) -> Any:
+        """NME (percent of the first normaliser, or of the square) of the averaged network, on unchanged squares."""
+        samples = Samples(validation, self.input_size, self.scale, self.uses_box)
+        still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
+        rng = np.random.default_rng(0)
+        flip, samples.flip = samples.flip, None
+        squares = np.stack([samples.draw(i, still, rng)[0] for i in range(len(samples))])
+        truth = np.stack([samples.draw(i, still, rng)[1] for i in range(len(samples))])
+        samples.flip = flip
+        groups = next(iter(validation.skeleton.normalisers.values()), None)
+        length = np.full(len(truth), float(self.input_size)) if groups is None else reference_length(truth, groups)
+
+        def figure(network: nn.Module) -> float:
+            device = next(network.parameters()).device
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
+                parts = [network(torch.from_numpy(s).to(device))[..., :2].cpu() for s in np.array_split(squares, 8)]
+            return 100 * float(np.nanmean(nme(torch.cat(parts).numpy(), truth, length)))
+
+        return figure
+
+    def predict(self, images: Any, boxes: Any, *, init: np.ndarray | None = None) -> Landmarks:
+        """See `Detector.predict`."""
+        return self.runner_.predict(images, boxes, init=init)
+
+    def state(self) -> State:
+        """Of the runner, which is what is saved."""
+        return self.runner_.state()
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """A network whose runner is the saved one."""
+        runner = Heatmap.from_state(state)
+        net = cls(runner.input_size, runner.scale, uses_box=runner.uses_box, mirrored=runner.mirrored)
+        net.runner_ = runner
+        return net

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -91,8 +92,8 @@ class Detector(ABC):
         """The detector that `state` was taken from."""
 
     def settings(self) -> dict[str, Any]:
-        """The hyper-parameters."""
-        return asdict(self)  # type: ignore[call-overload]
+        """The hyper-parameters: what the constructor takes."""
+        return _settings(self)
 
 
 class Finder(ABC):
@@ -116,5 +117,9 @@ class Finder(ABC):
         """The finder that `state` was taken from."""
 
     def settings(self) -> dict[str, Any]:
-        """The hyper-parameters."""
-        return asdict(self)  # type: ignore[call-overload]
+        """The hyper-parameters: what the constructor takes."""
+        return _settings(self)
+
+
+def _settings(made: Any) -> dict[str, Any]:
+    return {f.name: deepcopy(getattr(made, f.name)) for f in fields(made) if f.init}

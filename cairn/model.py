@@ -1,0 +1,108 @@
+"""The chain from pictures to landmarks: finder, detector, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cairn.detectors.contract import Detector, Finder
+from cairn.errors import InputError
+from cairn.images import Image, as_images
+from cairn.landmarks import Landmarks
+from cairn.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from cairn.calibration.confidence import Calibration
+
+__all__ = ["Model"]
+
+_AT_ONCE = 16  # pictures that are held in memory together
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted chain, saved as one file.
+
+    Parameters
+    ----------
+    detector : fitted; points in given boxes
+    skeleton : of the points
+    finder : fitted; boxes in whole pictures. None: boxes must be given
+    calibration : turns the detector's spread into probability; None leaves the detector's own figures
+    card : what it was made from, how, how good it is and under which licences; JSON-able
+    """
+
+    detector: Detector
+    skeleton: Skeleton
+    finder: Finder | None = None
+    calibration: Calibration | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, pictures: Any) -> Landmarks:
+        """Find the objects in whole pictures, and their landmarks.
+
+        Parameters
+        ----------
+        pictures : a path (picture, folder or video), an array (H, W[, 3]), an `Image`, or a list of these
+
+        Returns
+        -------
+        Landmarks : rows follow picture, then box, best box first; `score` is the finder's
+
+        Raises
+        ------
+        InputError : a picture that cannot be read, or a model without a finder
+        """
+        images = as_images(pictures)
+        parts = []
+        for start in range(0, len(images), _AT_ONCE):
+            some = [images[i] for i in range(start, min(start + _AT_ONCE, len(images)))]
+            found = self.find(some)
+            part = self.predict(some, [boxes for boxes, _ in found])
+            part = replace(part, score=np.concatenate([scores for _, scores in found]))
+            parts.append(part.with_image_index(part.image_index + start))
+        return Landmarks.concatenate(parts) if parts else Landmarks.empty(self.skeleton)
+
+    def predict(
+        self, images: Sequence[Image], boxes: Sequence[np.ndarray], init: np.ndarray | None = None
+    ) -> Landmarks:
+        """The landmarks in given boxes.
+
+        Parameters
+        ----------
+        images : M images
+        boxes : M arrays (N_i, 4), px
+        init : (N, K, D) px, starting shapes for detectors that refine
+
+        Returns
+        -------
+        Landmarks : sum(N_i) rows, in the order of images, then boxes
+        """
+        if len(boxes) != len(images):
+            raise InputError(f"{len(images)} pictures, but boxes for {len(boxes)}; give one array of boxes a picture")
+        found = self.detector.predict(images, boxes, init=init)
+        return found if self.calibration is None else self.calibration.apply(found)
+
+    def find(self, images: Sequence[Image]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each image (boxes (N, 4) px, scores (N,)), best first.
+
+        Raises
+        ------
+        InputError : the model has no finder
+        """
+        if self.finder is None:
+            raise InputError(
+                "this model has no finder and cannot look for objects itself; give it the boxes "
+                "(model.predict(images, boxes), or --boxes on the command line)"
+            )
+        return self.finder.predict(images)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one ``.cairn`` file, whole or not at all."""
+        from cairn.model_file import write_model
+
+        write_model(self, path)

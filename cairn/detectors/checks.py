@@ -170,9 +170,7 @@ def _check_purity(detector: Detector, images: list[Image], boxes: list[np.ndarra
     again = detector.predict(images, boxes)
     unchanged = all(np.array_equal(i.pixels, p) for i, p in zip(images, pixels, strict=True))
     assert unchanged, "predict changed the pixels it was given"
-    assert all(np.array_equal(b, g) for b, g in zip(boxes, given, strict=True)), (
-        "predict changed the boxes it was given"
-    )
+    assert all(np.array_equal(b, g) for b, g in zip(boxes, given, strict=True)), "predict changed the boxes"
     away = _distance(again, found)
     assert away == 0, f"two calls with the same input differ by {away:.2g} px"
 
@@ -298,7 +296,7 @@ def _through_file(state: State) -> State:
 def _check_boxes(found: list[tuple[np.ndarray, np.ndarray]], n: int, of: str = "") -> None:
     assert len(found) == n, f"{n} pictures gave {len(found)} answers"
     for boxes, scores in found:
-        assert boxes.ndim == 2 and boxes.shape[1] in (4, 6), f"boxes{of} have shape {boxes.shape}; expected (N, 4)"
+        assert boxes.shape in ((len(boxes), 4), (len(boxes), 6)), f"boxes{of} have shape {boxes.shape}; expected (N, 4)"
         assert scores.shape == (len(boxes),), f"{len(boxes)} boxes{of} have {scores.shape} scores"
         assert box_geometry.is_valid(boxes).all(), f"a box{of} is not finite, upside down, or without area"
         assert ((scores >= 0) & (scores <= 1)).all(), f"scores{of} must lie in [0, 1]"

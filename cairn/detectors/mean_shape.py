@@ -6,7 +6,7 @@ training rows. A detector that does not beat this has learned nothing from the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -82,10 +82,7 @@ class MeanShape(Detector):
         given = np.concatenate([np.asarray(b, np.float64).reshape(-1, 4) for b in boxes] or [np.empty((0, 4))])
         frame = given
         if not self.uses_box:
-            sizes = [images[i].size for i in range(len(counts))]
-            frame = np.concatenate(
-                [np.repeat(box_geometry.whole(*s), c, 0) for s, c in zip(sizes, counts, strict=True)] or [given]
-            )
+            frame = _frames(images)[index]
         valid = box_geometry.is_valid(frame)
         frame = np.where(valid[:, None], frame, np.nan)
         sides = box_geometry.sides(frame)
@@ -114,3 +111,8 @@ class MeanShape(Detector):
         detector.covariance_ = state.arrays["covariance"]
         detector.right_ = state.arrays["right"]
         return detector
+
+
+def _frames(images: Iterable[Image]) -> np.ndarray:
+    """(M, 4) boxes of whole pictures."""
+    return np.array([box_geometry.whole(*image.size)[0] for image in images]).reshape(-1, 4)

@@ -1,0 +1,97 @@
+"""One picture of the worst cases: what a mean cannot tell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cairn.dataset import Dataset
+from cairn.draw import contact_sheet, draw_landmarks
+from cairn.errors import InputError
+from cairn.images import Image
+from cairn.landmarks import Landmarks
+from cairn.report.figures import Report
+
+__all__ = ["worst_rows", "worst_sheet"]
+
+_MARGIN = 0.4  # of the object's longer side, around it
+_TILE = 256  # px, longest side of a tile
+
+
+def worst_rows(report: Report, count: int = 12) -> np.ndarray:
+    """Rows by falling error, missed ones first, those without a truth left out."""
+    if report.errors is None:
+        raise ValueError("this report was read from a file, which keeps no single errors; evaluate again")
+    order = np.argsort(-report.errors, kind="stable")  # NaN goes last
+    return order[~np.isnan(report.errors[order])][:count]
+
+
+def worst_sheet(
+    report: Report, dataset: Dataset | None = None, predictions: Landmarks | None = None, count: int = 12
+) -> np.ndarray:
+    """The `count` worst objects side by side, truth and prediction, each cut out with some of its surroundings.
+
+    Parameters
+    ----------
+    report : of `cairn.evaluate`
+    dataset : the rows that were measured; those that the report keeps, where absent
+    predictions : one row for each row of `dataset`; those that the report keeps, where absent
+    count : at most so many tiles
+
+    Returns
+    -------
+    (H, W, 3) uint8 RGB
+
+    Raises
+    ------
+    InputError : nothing to show
+    """
+    dataset = dataset if dataset is not None else report.evaluated
+    predictions = predictions if predictions is not None else report.predictions
+    rows = worst_rows(report, count)
+    if dataset is None or predictions is None or not len(rows):
+        raise InputError("there is no measured object to show; evaluate on data with labelled points first")
+    assert report.errors is not None
+    tiles = []
+    for row in rows:
+        truth, found = dataset.landmarks.take([row]), predictions.take([row])
+        i = int(truth.image_index[0])
+        error = report.errors[row]
+        said = f"{100 * error:.1f} %" if np.isfinite(error) else "missed"
+        name = dataset.images.label(i).replace("\\", "/").rsplit("/", 1)[-1]
+        tiles.append((_tile(dataset.images[i], truth, found), f"{name}: {said}"))
+    return contact_sheet(tiles, columns=min(4, len(tiles)))
+
+
+def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
+    """The object cut out and brought to one size, its points drawn after that so that lines are equally thick."""
+    import cv2
+
+    everything = np.concatenate([truth.points[0, :, :2], truth.boxes[0].reshape(2, -1)[:, :2]])
+    everything = everything[np.isfinite(everything).all(axis=1)]
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    margin = _MARGIN * max((high - low).max(), 4)
+    size = np.array(image.size)
+    # A box may lie outside its picture: then the part of the picture that is nearest to it is shown.
+    low = np.clip(np.floor(low - margin), 0, size - 1).astype(int)
+    high = np.clip(np.ceil(high + margin), low, size - 1).astype(int)
+    pixels = np.ascontiguousarray(image.pixels[low[1] : high[1] + 1, low[0] : high[0] + 1])
+    zoom = _TILE / max(pixels.shape[:2])
+    shape = tuple(max(1, round(s * zoom)) for s in pixels.shape[1::-1])
+    pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
+    truth, found = (_into_tile(marks, low, zoom) for marks in (truth, found))
+    return draw_landmarks(Image(pixels), found, truth=truth)
+
+
+def _into_tile(marks: Landmarks, low: np.ndarray, zoom: float) -> Landmarks:
+    """The same points in the pixels of the tile; pixel 0's centre moves by half a pixel, as in any enlargement."""
+    from dataclasses import replace
+
+    shift = zoom * (0.5 - low) - 0.5
+    points = marks.points.copy()
+    points[..., :2] = points[..., :2] * zoom + shift
+    points[..., 2:] *= zoom
+    covariance = None if marks.covariance is None else marks.covariance * zoom**2
+    boxes = marks.boxes * zoom
+    if boxes.shape[1] == 4:
+        boxes = boxes + np.tile(shift, 2)
+    return replace(marks, points=points, boxes=boxes, covariance=covariance, image_index=np.zeros(len(marks), int))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["apply", "box_to_square", "compose", "invert", "rotation_about", "similarity_between", "transform_covariance"]
+__all__ = [
+    "apply",
+    "box_to_square",
+    "compose",
+    "invert",
+    "rotation_about",
+    "similarity_between",
+    "transform_covariance",
+]
 
 
 def apply(matrix: ArrayLike, points: ArrayLike) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Training of heatmap networks.
 
 Squares around jittered boxes go through a residual U-net (`networks.residual_unet`); each point's map is read by its
-mean and covariance (`moments`). The loss is the likelihood of the labels under them, plus a cross entropy that keeps the
-maps in one piece. What was tried, and what it gave, stands in docs/decisions/.
+mean and covariance (`moments`). The loss is the distance of the mean from the label, plus a cross entropy that keeps
+the maps in one piece. What was tried, and what it gave, stands in docs/decisions/.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -179,7 +180,7 @@ def _rate(schedule: Schedule, step: int, total: int) -> float:
     warm = max(int(schedule.warm_up * total), 1)
     if step < warm:
         return schedule.rate * (step + 1) / warm
-    return schedule.rate * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(total - warm, 1)))
+    return schedule.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(total - warm, 1)))
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ inference engine fuses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -45,9 +46,9 @@ class ResidualUNet(nn.Module):
         self.stem = nn.Sequential(*_conv(3, widths[0], stride=2), nn.ReLU(True))
         self.down = nn.ModuleList(
             nn.Sequential(*_conv(a, b, stride=2), nn.ReLU(True), *(_Residual(b) for _ in range(n)))
-            for a, b, n in zip(widths, widths[1:], blocks, strict=False)
+            for (a, b), n in zip(pairwise(widths), blocks, strict=True)
         )
-        self.lateral = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths[1:], widths[2:], strict=False))
+        self.lateral = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths[1:]))
         self.up = nn.ModuleList(_Residual(a) for a in widths[1:-1])
         self.head = nn.Conv2d(widths[1], points, 1)
 

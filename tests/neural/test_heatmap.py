@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from cairn.detectors.contract import Run  # noqa: E402
+from cairn.detectors.crop import crop  # noqa: E402
+from cairn.detectors.heatmap import Heatmap  # noqa: E402
+from cairn.errors import InputError  # noqa: E402
+from cairn.geometry import transforms  # noqa: E402
+from cairn.neural.heatmap import HeatmapNet  # noqa: E402
+
+SMALL = {"input_size": 64, "scale": 1.6, "widths": (8, 16, 24), "blocks": (1, 1), "batch_size": 16}
+
+
+@pytest.fixture(scope="module")
+def net(coloured_spots):
+    data = coloured_spots(60, flip=None)
+    return HeatmapNet(**SMALL).fit(data, run=Run(seed=0, steps=120))
+
+
+def error(net, data):
+    found = net.predict(data.images, data.boxes)
+    return np.linalg.norm(found.points - data.landmarks.points, axis=-1), found
+
+
+def test_it_finds_points_in_new_pictures(net, coloured_spots):
+    distance, found = error(net, coloured_spots(20, flip=None, seed=1))
+    assert distance.mean() < 2.0  # px; spots are 9 px wide, boxes about 40
+    assert (found.confidence > 0).all()
+
+
+def test_the_runner_agrees_with_torch(net, coloured_spots):
+    data = coloured_spots(5, seed=2)
+    found = net.predict(data.images, data.boxes)
+    matrices = transforms.box_to_square(data.landmarks.boxes, 64, 1.6)
+    squares = np.stack([crop(i.pixels, m, 64) for i, m in zip(data.images, matrices, strict=True)])
+    with torch.no_grad():
+        mean = net.fitted_.network(torch.from_numpy(squares))[..., :2].numpy()
+    expected = transforms.apply(transforms.invert(matrices), mean)
+    np.testing.assert_allclose(found.points, expected, atol=1e-3)
+
+
+def test_the_state_is_lossless(net, coloured_spots):
+    data = coloured_spots(4, seed=3)
+    again = Heatmap.from_state(net.state())
+    assert again.predict(data.images, data.boxes).equals(net.predict(data.images, data.boxes))
+
+
+def test_the_same_seed_gives_the_same_network(coloured_spots):
+    data = coloured_spots(16)
+    graphs = [HeatmapNet(**SMALL).fit(data, run=Run(seed=3, steps=4)).runner_.graph_.data for _ in range(2)]
+    assert graphs[0] == graphs[1]
+
+
+def test_data_without_a_label_is_one_sentence(coloured_spots):
+    data = coloured_spots(2)
+    empty = data.take(np.zeros(2, bool))
+    with pytest.raises(InputError, match="no labelled object"):
+        HeatmapNet(**SMALL).fit(empty)

@@ -1,0 +1,463 @@
+"""From labelled data and the time there is to a finished model: what is chosen, and why.
+
+*Recipe.* ``heatmap`` trains a heatmap network (needs torch); ``heatmap-small`` a smaller one, several times as fast;
+``mean`` is the mean shape in the box, the floor that both must beat, and takes a second.
+
+*Split.* Where the data has a split called ``train``, only that is used. A tenth of it is held out, by whole groups
+(pictures and subjects are never parted; of a video a block of consecutive frames): training does not see it, and the
+learning curve, the calibration of confidence and the scores on the model's card come from it.
+
+*Finder.* Read off the data, from the tight boxes around the labelled points (`placement`):
+
+1. several objects in a picture, or pictures without one: a finder is trained;
+2. one object a picture, its longer side less than 40 % of the picture's, or its centre wandering (median deviation
+   more than 5 % of the picture): a finder is trained;
+3. one large object a picture, whose centre hardly wanders: the picture is the box (`WholeImage`), and the detector
+   looks at whole pictures, in training as in use. Wings under a microscope and X-rays are of this kind;
+4. the same, but the object sits in the very same place everywhere (median deviation below 0.4 %): nobody takes
+   pictures like that; they were cut out around their labels. A detector of whole pictures would learn the cutting, so
+   it learns from boxes. The finder is that of a bundled model for the same points, where there is one; otherwise one is
+   trained on the cut-out pictures, which is worse than one that saw whole pictures.
+
+A trained finder takes 30 % of the minutes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import math
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cairn.dataset import Dataset
+from cairn.detectors.contract import Detector, Finder, Run
+from cairn.detectors.mean_shape import MeanShape
+from cairn.detectors.whole_image import WholeImage
+from cairn.errors import InputError
+from cairn.geometry import boxes as box_geometry
+from cairn.landmarks import Landmarks
+from cairn.model import Model
+from cairn.report.figures import Score
+
+__all__ = ["FINDER_CHOICES", "RECIPES", "Placement", "placement", "train"]
+
+RECIPES = {
+    "heatmap": "a heatmap network; accurate, about 10 ms an object on one core",
+    "heatmap-small": "a small heatmap network, several times as fast, somewhat less accurate",
+    "mean": "the mean shape in the box; a floor to compare with, no training",
+}
+FINDER_CHOICES = ("auto", "whole", "train", "none")
+
+_HELD_OUT = 0.1
+_FINDERS_SHARE = 0.3  # of the minutes
+_LARGE, _WANDERS, _FIXED = 0.4, 0.05, 0.004  # of the picture's side; see the head of this file
+_LOOKED_AT = 400  # pictures, to see where objects are
+_SMALL: dict[str, Any] = {"input_size": 96, "widths": (16, 32, 64, 96, 128), "blocks": (1, 1, 2, 2)}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the objects are in their pictures.
+
+    Parameters
+    ----------
+    pictures : looked at
+    most : objects in one picture
+    fewest : objects in one picture
+    share : median of the objects' longer side, relative to the picture's side; of tight boxes around the points
+    spread : median deviation of their centres, relative to the picture's sides, the larger of the two
+    """
+
+    pictures: int
+    most: int
+    fewest: int
+    share: float
+    spread: float
+
+    @property
+    def finder(self) -> str:
+        """``train``, ``whole``, or ``cut out``: see the head of this module."""
+        if self.most > 1 or self.fewest < 1 or self.share < _LARGE or self.spread > _WANDERS:
+            return "train"
+        return "cut out" if self.spread < _FIXED and self.pictures >= 10 else "whole"
+
+    def __str__(self) -> str:
+        objects = f"{self.fewest} to {self.most} objects" if self.fewest != self.most else f"{self.most} object"
+        return (
+            f"{objects}{'s' if self.fewest == self.most != 1 else ''} a picture, {100 * self.share:.0f} % of its side, "
+            f"centres within {100 * self.spread:.1f} %"
+        )
+
+
+def placement(dataset: Dataset, seed: int = 0) -> Placement:
+    """Look at where the objects of `dataset` are, in at most 400 of its pictures drawn with `seed`.
+
+    Raises
+    ------
+    InputError : a box outside its picture
+    """
+    m = len(dataset.images)
+    chosen = np.sort(np.random.default_rng(seed).permutation(m)[:_LOOKED_AT])
+    tight = box_geometry.around(dataset.landmarks.points)
+    index = dataset.landmarks.image_index
+    counts, shares, centres = [], [], []
+    for i in chosen:
+        rows = np.flatnonzero(index == i)
+        counts.append(len(rows))
+        if not len(rows):
+            continue
+        width, height = dataset.images[int(i)].size
+        for row in rows:
+            _check_inside(dataset.landmarks.boxes[row], width, height, dataset.images.label(int(i)))
+        box = tight[rows]
+        box = box[np.isfinite(box).all(axis=1)]
+        shares += list((box_geometry.sides(box) / [width, height]).max(axis=1))
+        centres += list((box_geometry.centre(box) + 0.5) / [width, height])
+    if not shares:
+        raise InputError("the data has no labelled point; there is nothing to learn from")
+    centre = np.array(centres)
+    spread = float(np.median(np.abs(centre - np.median(centre, axis=0)), axis=0).max())
+    return Placement(len(chosen), max(counts), min(counts), float(np.median(shares)), spread)
+
+
+def train(
+    dataset: Dataset,
+    *,
+    recipe: str | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    quiet: bool = False,
+    finder: str | Finder = "auto",
+    device: str = "auto",
+    name: str = "",
+    data_name: str = "",
+) -> Model:
+    """Train a model: choose, fit, calibrate, measure.
+
+    Parameters
+    ----------
+    dataset : labelled pictures; its split ``train`` where it has one
+    recipe : ``heatmap``, ``heatmap-small`` or ``mean``; None is ``heatmap``
+    minutes : budget of wall clock time for all training together; the schedule is fitted to it
+    steps : of the detector's training (a trained finder takes half as many); replays a run exactly, unlike `minutes`.
+        With neither, the data is gone through a fixed number of times
+    seed : of every random choice
+    folder : for checkpoints and learning curves; a training that was killed continues when it is started again there
+    quiet : no progress, no remarks
+    finder : ``auto`` (read off the data, see the head of this module), ``whole``, ``train``, ``none``, or one that is
+        fitted
+    device : ``auto``, ``cpu`` or ``cuda``
+    name, data_name : for the card
+
+    Returns
+    -------
+    Model : its `card` says what was done, on what, and how good it is on the held-out tenth
+
+    Raises
+    ------
+    InputError : data, recipe or budget that cannot be used
+    """
+    started = time.perf_counter()
+    say = _silent if quiet else _say
+    recipe = _checked(recipe, minutes, steps, finder)
+    all_rows = len(dataset)
+    dataset, split = _training_part(dataset)
+    dataset = dataset.in_image_order()
+    rest, held = _hold_out(dataset, seed)
+    where = placement(dataset, seed)
+    plan, why = _plan(finder, where, recipe, dataset)
+    say(f"data: {len(dataset)} objects of {all_rows}, {split}; {len(held)} of them are held out")
+    say(f"recipe {recipe}: {RECIPES[recipe]}")
+    say(f"finder: {why}")
+
+    whole = plan == "whole"
+    shared = 1 - _FINDERS_SHARE if plan == "train" else 1.0
+    run = Run(seed, _part(minutes, shared), steps, _room(folder, "detector"), device=device, quiet=quiet)
+    validation = held if len(held) else None
+    detector = _detector(recipe, whole).fit(rest, validation=validation, run=run)
+    fitted = getattr(detector, "runner_", detector)
+
+    boxes_from: Finder | None
+    settings: dict[str, Any] = {}
+    start_licence = None
+    if isinstance(finder, Finder):
+        boxes_from = finder
+    elif whole:
+        boxes_from = WholeImage()
+    elif plan == "train":
+        left = None if minutes is None else max(minutes - (time.perf_counter() - started) / 60, 0.1)
+        run = Run(seed, left, None if steps is None else max(steps // 2, 1), _room(folder, "finder"), device=device)
+        boxes_from, settings = _trained_finder(rest, validation, replace(run, quiet=quiet))
+    elif plan.startswith("borrow "):
+        boxes_from, start_licence = _borrowed(plan.removeprefix("borrow "))
+    else:
+        boxes_from = None
+
+    calibration, scores, floor = None, [], []
+    if len(held):
+        from cairn.calibration.confidence import Calibration
+
+        predicted = fitted.predict(held.images, held.boxes)
+        share = f"held-out {100 * len(held) / len(dataset):.0f} % of {split}"
+        scores = _scores(predicted, held, share)
+        mean = MeanShape(uses_box=not whole).fit(rest).predict(held.images, held.boxes)
+        floor = _scores(mean, held, share)
+        if predicted.labelled[held.landmarks.labelled].any():
+            calibration = Calibration.fit(predicted, held.landmarks)
+        for score, least in zip(scores, floor, strict=True):
+            say(f"{_words(score)}; the mean shape has {least.value:.2f}")
+    else:
+        say("too little data to hold some out: confidence is not calibrated, and nothing was measured")
+
+    about = {
+        "name": name,
+        "what": _what(dataset, recipe),
+        "data": _data(dataset, data_name, split, len(held)),
+        "recipe": {
+            "name": recipe,
+            "detector": detector.settings(),
+            "finder": None if boxes_from is None else type(boxes_from).__name__,
+            "finder_settings": settings,
+            "finder_because": why,
+        },
+        "seed": seed,
+        "steps": getattr(getattr(detector, "fitted_", None), "steps", None),
+        "minutes": round((time.perf_counter() - started) / 60, 1),
+        "machine": _machine(detector),
+        "scores": [asdict(s) for s in scores],
+        "floor": [asdict(s) for s in floor],
+        "licences": _licences(dataset, start_licence),
+        "created": datetime.date.today().isoformat(),
+        "cairn": version("cairn-landmarks"),
+    }
+    return Model(fitted, dataset.skeleton, boxes_from, calibration, _plain(about))
+
+
+def _what(dataset: Dataset, recipe: str) -> str:
+    scheme = f" ({dataset.skeleton.name})" if dataset.skeleton.name else ""
+    return f"{len(dataset.skeleton)} points{scheme}; {RECIPES[recipe]}"
+
+
+def _data(dataset: Dataset, name: str, split: str, held: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "hash": dataset.content_hash(),
+        "objects": len(dataset),
+        "pictures": len(dataset.images),
+        "held_out": held,
+        "split": split,
+        "split_by": dataset.split_by,
+        "licence": dataset.licence or "not stated",
+    }
+
+
+def _licences(dataset: Dataset, start: str | None) -> dict[str, str | None]:
+    data = dataset.licence or "not stated"
+    weights = f"as the data: {data}" if start is None else f"as the data: {data}; as the borrowed finder: {start}"
+    return {"code": "Apache-2.0", "data": data, "weights": weights, "start": start}
+
+
+def _checked(recipe: str | None, minutes: float | None, steps: int | None, finder: str | Finder) -> str:
+    recipe = "heatmap" if recipe is None else recipe
+    if recipe not in RECIPES:
+        raise InputError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        raise InputError(f"{minutes:g} minutes cannot be trained; give a number above 0")
+    if steps is not None and steps < 1:
+        raise InputError(f"{steps} steps cannot be trained; give 1 or more")
+    if not isinstance(finder, Finder) and finder not in FINDER_CHOICES:
+        raise InputError(f"there is no finder {finder!r}; choose one of {', '.join(FINDER_CHOICES)}")
+    if (recipe != "mean" or finder == "train") and importlib.util.find_spec("torch") is None:
+        raise InputError(
+            'training a network needs torch, which is not installed; pip install "cairn-landmarks[train]" '
+            "(or choose the recipe mean)"
+        )
+    return recipe
+
+
+def _training_part(dataset: Dataset) -> tuple[Dataset, str]:
+    """The rows that can be learned from, and the name of the split."""
+    name = "all pictures"
+    if dataset.split is not None and (dataset.split == "train").any():
+        dataset, name = dataset.of_split("train"), "train"
+    labels = dataset.landmarks
+    sides = box_geometry.sides(labels.boxes)
+    upside_down = np.flatnonzero(np.isfinite(labels.boxes).all(axis=1) & (sides < 0).any(axis=1))
+    if len(upside_down):
+        where = dataset.images.label(int(labels.image_index[upside_down[0]]))
+        raise InputError(
+            f"{where}: a box is upside down ({', '.join(f'{v:g}' for v in labels.boxes[upside_down[0]])}); "
+            "boxes are x0, y0, x1, y1 with x0 < x1 and y0 < y1"
+        )
+    if not (labels.labelled.any(axis=1) & box_geometry.is_valid(labels.boxes)).any():
+        raise InputError("the data has no object with both a box and a labelled point; there is nothing to learn from")
+    return dataset, name
+
+
+def _hold_out(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Most of the pictures, and those of about a tenth of the groups; pictures without an object stay in the first."""
+    rng = np.random.default_rng(seed)
+    images = np.arange(len(dataset.images))
+    if dataset.frame is not None and len(np.unique(dataset.frame)) == len(images) >= 10:
+        order = np.argsort(dataset.frame, kind="stable")  # neighbours in time look alike: one block of them
+        length = round(_HELD_OUT * len(order))
+        start = int(rng.integers(len(order) - length + 1))
+        held = order[start : start + length]
+    else:
+        groups = dataset.groups()
+        count = int(groups.max()) + 1
+        if count < 4:
+            return dataset, dataset.take_images([])
+        drawn = rng.permutation(count)[: max(round(_HELD_OUT * count), 1)]
+        held = np.unique(dataset.landmarks.image_index[np.isin(groups, drawn)])
+    return dataset.take_images(np.setdiff1d(images, held)), dataset.take_images(np.sort(held))
+
+
+def _plan(finder: str | Finder, where: Placement, recipe: str, dataset: Dataset) -> tuple[str, str]:
+    """What to do about the finder (``whole``, ``train``, ``none``, ``borrow NAME``), and the reason in words."""
+    if isinstance(finder, Finder):
+        return "given", "the one that was given"
+    if finder != "auto":
+        return finder, f"{finder}, as was asked for"
+    kind = where.finder
+    if kind == "whole":
+        return "whole", f"{where}: the picture is the box"
+    known = _bundled_for(dataset) if kind == "cut out" or recipe == "mean" else None
+    if kind == "cut out":
+        seen = f"{where}: the pictures were cut out around their labels"
+        if known is not None:
+            return f"borrow {known}", f"{seen}, so the detector learns from boxes and the finder of {known} is used"
+        if recipe != "mean":
+            return "train", f"{seen}; a finder is trained on them, but whole pictures would make a better one"
+        return "none", f"{seen}, so boxes must be given"
+    if recipe != "mean":
+        return "train", f"{where}: one is trained"
+    if known is not None:
+        return f"borrow {known}", f"{where}: that of {known} is used"
+    return "none", f"{where}, and the recipe mean trains nothing, so boxes must be given"
+
+
+def _bundled_for(dataset: Dataset) -> str | None:
+    """A bundled model with a finder for the same points."""
+    from cairn.model_file import bundled, load
+
+    wanted = dataset.skeleton.name
+    if wanted in bundled():
+        model = load(wanted)
+        if model.finder is not None and model.skeleton.names == dataset.skeleton.names:
+            return wanted
+    return None
+
+
+def _borrowed(name: str) -> tuple[Finder | None, str]:
+    from cairn.model_file import load
+
+    model = load(name)
+    return model.finder, f"{name}: {model.card.get('licences', {}).get('weights', 'not stated')}"
+
+
+def _detector(recipe: str, whole: bool) -> Detector:
+    if recipe == "mean":
+        return MeanShape(uses_box=not whole)
+    from cairn.neural.heatmap import HeatmapNet
+
+    settings: dict[str, Any] = dict(_SMALL) if recipe == "heatmap-small" else {}
+    if whole:
+        settings |= {"uses_box": False, "scale": 1.0}  # there is nothing to see around a whole picture
+    return HeatmapNet(**settings)
+
+
+def _trained_finder(rest: Dataset, validation: Dataset | None, run: Run) -> tuple[Finder, dict[str, Any]]:
+    from cairn.neural.finder import CenterNet
+
+    net = CenterNet().fit(rest, validation=validation, run=run)
+    return getattr(net, "runner_", net), net.settings()
+
+
+def _scores(predicted: Landmarks, truth: Dataset, split: str) -> list[Score]:
+    """NME and mean error on the held-out rows, with intervals over groups."""
+    from cairn.calibration.confidence import reference_lengths
+    from cairn.metrics.bootstrap import interval
+    from cairn.metrics.distance import point_errors
+    from cairn.metrics.nme import mean_of_found, nme
+
+    labels = truth.landmarks
+    names = tuple(labels.skeleton.normalisers)
+    spacing = truth.spacing
+    scale = np.ones(2) if spacing is None else np.asarray(spacing, float)[: labels.points.shape[-1]]
+    errors = point_errors(predicted.points * scale, labels.points * scale)
+    counted = np.isfinite(errors)
+    total, count = np.where(counted, errors, 0).sum(axis=1), counted.sum(axis=1)
+    radial = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    relative = 100 * nme(predicted.points, labels.points, reference_lengths(labels))
+    scores = []
+    for metric, normaliser, unit, values in (
+        ("nme", names[0] if names else "box_size", "percent", relative),
+        ("mre", "", "px" if spacing is None else "mm", radial),
+    ):
+        found = np.isfinite(values)
+        low, high = interval(values[found], truth.groups()[found], seed=0) if found.any() else (math.nan, math.nan)
+        scores.append(
+            Score(metric, normaliser, "given", split, unit, int(found.sum()), mean_of_found(values), low, high)
+        )
+    return scores
+
+
+def _words(score: Score) -> str:
+    of = f" of {score.normaliser}" if score.normaliser else ""
+    interval = "" if math.isnan(score.low) else f" ({score.low:.2f} to {score.high:.2f})"
+    return f"{score.metric} {score.value:.2f}{interval} {score.unit}{of}, boxes {score.boxes}, {score.n} {score.split}"
+
+
+def _check_inside(box: np.ndarray, width: int, height: int, label: str) -> None:
+    if not np.isfinite(box).all():
+        return
+    if box[0] >= width or box[1] >= height or box[2] <= -1 or box[3] <= -1:
+        raise InputError(
+            f"{label}: the box {', '.join(f'{v:g}' for v in box)} lies outside of the picture, which has "
+            f"{width} x {height} px; do labels and pictures belong together?"
+        )
+
+
+def _part(minutes: float | None, share: float) -> float | None:
+    return None if minutes is None else minutes * share
+
+
+def _room(folder: str | Path | None, name: str) -> Path | None:
+    return None if folder is None else Path(folder) / name
+
+
+def _machine(detector: Detector) -> str:
+    where = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    fitted = getattr(detector, "fitted_", None)
+    return where if fitted is None else f"{where}, {fitted.device} {fitted.precision}"
+
+
+def _plain(value: Any) -> Any:
+    """JSON without NaN: what is not known is null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _silent(sentence: str) -> None:
+    pass

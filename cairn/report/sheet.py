@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cairn.dataset import Dataset
@@ -74,7 +76,7 @@ def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
     # A box may lie outside its picture: then the part of the picture that is nearest to it is shown.
     low = np.clip(np.floor(low - margin), 0, size - 1).astype(int)
     high = np.clip(np.ceil(high + margin), low, size - 1).astype(int)
-    pixels = np.ascontiguousarray(image.pixels[low[1] : high[1] + 1, low[0] : high[0] + 1])
+    pixels = np.ascontiguousarray(image.rgb()[low[1] : high[1] + 1, low[0] : high[0] + 1])
     zoom = _TILE / max(pixels.shape[:2])
     shape = tuple(max(1, round(s * zoom)) for s in pixels.shape[1::-1])
     pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
@@ -83,9 +85,7 @@ def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
 
 
 def _into_tile(marks: Landmarks, low: np.ndarray, zoom: float) -> Landmarks:
-    """The same points in the pixels of the tile; pixel 0's centre moves by half a pixel, as in any enlargement."""
-    from dataclasses import replace
-
+    """The same points in the pixels of the tile, where x becomes ``zoom (x - low + 1/2) - 1/2``."""
     shift = zoom * (0.5 - low) - 0.5
     points = marks.points.copy()
     points[..., :2] = points[..., :2] * zoom + shift

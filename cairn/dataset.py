@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cairn.errors import InputError
-from cairn.images import ImageList
+from cairn.images import Image, ImageList
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
 
@@ -33,6 +33,7 @@ class Dataset:
     spacing : mm per pixel, one figure for each axis, or None where it is not known
     licence : of the labels and pictures
     columns : any other (N,) columns of the source
+    observer_names : O names, or none
     """
 
     images: ImageList
@@ -45,12 +46,14 @@ class Dataset:
     spacing: tuple[float, ...] | None = None
     licence: str = ""
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    observer_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         m, n = len(self.images), len(self.landmarks)
         index = self.landmarks.image_index
         if n and not (index.min() >= 0 and index.max() < m):
-            raise ValueError(f"landmarks speak of image {index.max()}, but there are only {m} images")
+            wrong = index.min() if index.min() < 0 else index.max()
+            raise ValueError(f"landmarks speak of image {wrong}, but there are only {m} images")
         for name, length in (("subject", n), ("split", m), ("frame", m)):
             value = getattr(self, name)
             if value is None:
@@ -62,9 +65,8 @@ class Dataset:
         if self.observers is not None:
             observers = np.asarray(self.observers, np.float64)
             if observers.ndim != 4 or observers.shape[1:] != self.landmarks.points.shape:
-                raise ValueError(
-                    f"observers have shape {observers.shape}; expected (O, {', '.join(map(str, self.landmarks.points.shape))})"
-                )
+                expected = ", ".join(map(str, self.landmarks.points.shape))
+                raise ValueError(f"observers have shape {observers.shape}; expected (O, {expected})")
             object.__setattr__(self, "observers", observers)
         object.__setattr__(self, "columns", {k: np.asarray(v) for k, v in self.columns.items()})
         for name, column in self.columns.items():
@@ -98,7 +100,7 @@ class Dataset:
     def take_images(self, images: Any) -> Dataset:
         """Those images (indices or a mask), with all their rows; images without a row stay."""
         images = np.asarray(images)
-        images = np.flatnonzero(images) if images.dtype == bool else images.astype(np.int64)
+        images = np.arange(len(self.images))[images if images.dtype == bool else images.astype(np.int64)]
         rows = np.flatnonzero(np.isin(self.landmarks.image_index, images))
         return self._rows(rows)._only_images(images)
 
@@ -143,11 +145,27 @@ class Dataset:
     def content_hash(self) -> str:
         """SHA-256 over names, points and the image labels; pixels are not read."""
         digest = hashlib.sha256("\n".join(self.skeleton.names).encode())
-        digest.update(np.round(self.landmarks.points, 6).astype("<f8").tobytes())
+        points = np.round(self.landmarks.points, 6) + 0.0  # -0 and 0 are one number, and so is every NaN
+        digest.update(np.where(np.isnan(points), np.nan, points).astype("<f8").tobytes())
         digest.update(self.landmarks.image_index.astype("<i8").tobytes())
         for i in range(len(self.images)):
-            digest.update(self.images.label(i).rsplit("/", 1)[-1].encode() + b"\n")
+            name = self.images.label(i).replace("\\", "/").rsplit("/", 1)[-1]
+            digest.update(name.encode("utf-8", "surrogateescape") + b"\n")
         return digest.hexdigest()
+
+    def equals(self, other: object) -> bool:
+        """Whether labels, images (their places, or pixels where they were given) and all else agree; NaN equals NaN."""
+        if not isinstance(other, Dataset) or not self.landmarks.equals(other.landmarks):
+            return False
+        pairs = zip(self.images.sources, other.images.sources, strict=False)
+        return (
+            len(self.images) == len(other.images)
+            and all(a.equals(b) if isinstance(a, Image) else a == b for a, b in pairs)
+            and all(_same(getattr(self, f), getattr(other, f)) for f in ("observers", "subject", "split", "frame"))
+            and all(getattr(self, f) == getattr(other, f) for f in ("split_by", "spacing", "licence", "observer_names"))
+            and self.columns.keys() == other.columns.keys()
+            and all(_same(self.columns[c], other.columns[c]) for c in self.columns)
+        )
 
     def _rows(self, rows: np.ndarray) -> Dataset:
         return replace(
@@ -168,3 +186,9 @@ class Dataset:
             split=None if self.split is None else self.split[images],
             frame=None if self.frame is None else self.frame[images],
         )
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f")

@@ -288,7 +288,7 @@ def _names(canvas: np.ndarray, points: np.ndarray, names: Sequence[str], radius:
     for shape in points:
         seen = np.isfinite(shape).all(axis=-1)
         middle = shape[seen].mean(axis=0) if seen.any() else np.zeros(2)
-        for k in np.flatnonzero(seen):
+        for k in np.flatnonzero(seen).tolist():
             away = shape[k] - middle
             away = away / max(np.linalg.norm(away), 1e-9)
             side = "l" if away[0] > 0.3 else "r" if away[0] < -0.3 else "m"

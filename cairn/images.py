@@ -105,13 +105,13 @@ class Image:
 
     def equals(self, other: object) -> bool:
         """Whether pixels and affine agree."""
-        return (
-            isinstance(other, Image)
-            and self.pixels.dtype == other.pixels.dtype
-            and np.array_equal(self.pixels, other.pixels)
-            and (self.affine is None) == (other.affine is None)
-            and (self.affine is None or np.array_equal(self.affine, other.affine))
-        )
+        if not isinstance(other, Image) or self.pixels.dtype != other.pixels.dtype:
+            return False
+        if self.affine is None or other.affine is None:
+            same_place = self.affine is other.affine
+        else:
+            same_place = np.array_equal(self.affine, other.affine)
+        return same_place and np.array_equal(self.pixels, other.pixels, equal_nan=self.pixels.dtype.kind == "f")
 
 
 class ImageList(Sequence[Image]):
@@ -144,8 +144,8 @@ class ImageList(Sequence[Image]):
 
     def label(self, i: int) -> str:
         """A name for messages: the file's, or ``image 3``."""
-        source = self.sources[i]
-        source = source.source if isinstance(source, Image) else source
+        given = self.sources[i]
+        source = given.source if isinstance(given, Image) else given
         return f"image {i}" if source is None else str(source)
 
 
@@ -317,7 +317,7 @@ def _read_picture(file: IO[bytes], path: Path, page: int) -> np.ndarray:
             if not 0 <= page < count:
                 raise InputError(f"{path}: there is no page {page}; the file has pages 0 to {count - 1}")
             picture.seek(page)
-            if max(picture.tag_v2.get(258, (1,))) > 8:  # BitsPerSample; Pillow would make 8-bit colour of it
+            if max(picture.tag_v2.get(258, (1,))) > 8:  # type: ignore[attr-defined]  # BitsPerSample; Pillow would make 8-bit colour of it
                 return _read_deep_tiff(file, path, page)
         elif page:
             raise InputError(f"{path}: there is no page {page}; only a TIFF has pages")

@@ -100,8 +100,8 @@ class _Reader:
             self._seek(frame)
         while self.next < frame and self.capture.grab():
             self.next += 1
-        done, pixels = self.capture.read() if self.next == frame else (False, None)
-        if not done:
+        pixels = self.capture.read()[1] if self.next == frame else None
+        if pixels is None:
             raise InputError(f"{self.path}: frame {frame} cannot be decoded; the video is damaged or cut short")
         self.next += 1
         return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

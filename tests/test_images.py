@@ -340,6 +340,24 @@ def test_the_limit_is_stated_in_words_and_can_be_read():
     assert images.MAX_PIXELS == 100_000_000
 
 
+def test_equality_knows_type_pixels_and_place():
+    one = Image(np.array([[1.0, np.nan]]))
+    assert one.equals(Image(np.array([[1.0, np.nan]])))
+    assert not one.equals(Image(np.array([[1.0, 2.0]])))
+    assert not one.equals(Image(np.array([[1.0, np.nan]], np.float32)))
+    assert not one.equals(Image(one.pixels, affine=np.eye(4)))
+    assert Image(one.pixels, affine=np.eye(4)).equals(Image(one.pixels, affine=np.eye(4)))
+
+
+@pytest.mark.parametrize("folder", ["faces68", "wings12", "cephalo19", "wheels5", "openfield4", "pose14", "lfw"])
+def test_real_pictures_look_as_opencv_shows_them(shared_data, folder):
+    found = find_images(shared_data / folder)
+    for source in found.sources[:: max(1, len(found) // 4)]:
+        ours = read_image(source).rgb()
+        theirs = cv2.imread(source.path, cv2.IMREAD_COLOR)[..., ::-1]
+        assert np.abs(ours.astype(int) - theirs).max() <= 3, source
+
+
 # --- the 8-bit view ---
 
 

@@ -1,0 +1,126 @@
+"""Label files: one module a format, each with ``read``, ``write`` and ``matches``.
+
+`read` tells the format from the content, not from the name, and needs no settings. Whatever the format, points come out
+with 0 at the centre of the first pixel, with boxes around them where the file has none, and what `cairn.schemes` knows
+about their names is added.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+from cairn.dataset import Dataset
+from cairn.errors import InputError
+from cairn.formats import coco, csv_wide, deeplabcut, pts, tps
+from cairn.formats.text import head_of
+from cairn.images import ImageList
+from cairn.landmarks import Landmarks
+
+__all__ = ["FORMATS", "read", "sniff", "write"]
+
+# In the order in which a file's content is tried: a DeepLabCut table is a CSV too.
+FORMATS: dict[str, ModuleType] = {
+    "pts": pts,
+    "coco": coco,
+    "tps": tps,
+    "deeplabcut": deeplabcut,
+    "csv": csv_wide,
+}
+
+_SUFFIXES = {".pts": "pts", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv"}
+_KINDS = (
+    "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "
+    "image,nose_x,nose_y"
+)
+
+
+def sniff(path: str | Path) -> str:
+    """Name of the format of a file or folder, told from its content.
+
+    Raises
+    ------
+    InputError : missing, empty, of no known format, or a folder with several
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = [name for name, module in FORMATS.items() if module.matches(path, b"")]
+        if len(found) > 1:
+            raise InputError(f"{path}: has labels in several formats ({', '.join(found)}); name the file")
+        if not found:
+            raise InputError(f"{path}: no labels in this folder; expected {_KINDS}")
+        return found[0]
+    head = head_of(path)
+    for name, module in FORMATS.items():
+        if module.matches(path, head):
+            return name
+    suffix = path.suffix.lower()
+    if suffix in _SUFFIXES:  # its reader says what is wrong with it
+        return _SUFFIXES[suffix]
+    raise InputError(f"{path}: not a format that is known; expected {_KINDS}")
+
+
+def read(path: str | Path, *, format: str | None = None, pictures: str | Path | None = None) -> Dataset:
+    """Labelled pictures from a file or folder.
+
+    Parameters
+    ----------
+    path : a file, or a folder of ``.pts``, of several observers' CSV files, or with one of the other formats in it
+    format : a key of `FORMATS`; told from the content where it is not given
+    pictures : a folder in which the pictures are looked for first, for labels that do not stand beside them
+
+    Returns
+    -------
+    Dataset : its pictures are not read yet, but all exist
+
+    Raises
+    ------
+    InputError : one sentence with the file, and the line where there is one
+    """
+    return _module(format or sniff(path)).read(Path(path), pictures)
+
+
+def write(
+    data: Dataset | Landmarks, path: str | Path, *, format: str | None = None, images: ImageList | None = None
+) -> list[str]:
+    """Write labels or predictions; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    data : a data set, or landmarks together with `images`
+    path : ``.json`` is COCO, ``.csv``, ``.tps`` and ``.pts`` are what they say; a folder is ``.pts``, or ``csv`` where
+        the data has several observers
+    format : a key of `FORMATS`, where the name does not say it: ``deeplabcut``
+    images : the list that ``data.image_index`` points into, where `data` is `Landmarks`
+
+    Returns
+    -------
+    sentences about what the format could not carry; none if reading gives the same back
+
+    Raises
+    ------
+    InputError : a place that cannot be written to, an unknown format, no images, pictures whose height is needed and
+        that cannot be read
+    """
+    path = Path(path)
+    if isinstance(data, Landmarks):
+        if images is None:
+            raise InputError(f"{path}: landmarks alone do not say which pictures they are in; give images as well")
+        try:
+            data = Dataset(images, data)
+        except ValueError as error:
+            raise InputError(f"{path}: {error}") from None
+    if format is None:
+        folder = "csv" if data.observers is not None else "pts"
+        format = folder if path.is_dir() or not path.suffix else _SUFFIXES.get(path.suffix.lower())
+        if format is None:
+            raise InputError(
+                f"{path}: {path.suffix!r} is the name of no format; use {', '.join(_SUFFIXES)} or a folder"
+            )
+    return _module(format).write(data, path)
+
+
+def _module(name: str) -> ModuleType:
+    if name not in FORMATS:
+        raise InputError(f"no format {name!r}; the known ones are {', '.join(FORMATS)}")
+    return FORMATS[name]

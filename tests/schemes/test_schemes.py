@@ -30,7 +30,7 @@ def test_a_flip_swaps_right_and_left_in_every_name_and_maps_edges_to_edges(name)
 
 
 def test_an_unknown_scheme_is_refused_with_the_list():
-    with pytest.raises(InputError, match="no scheme 'face69'.*face68"):
+    with pytest.raises(InputError, match=r"no scheme 'face69'.*face68"):
         scheme("face69")
 
 

@@ -1,0 +1,163 @@
+"""The pictures that a label file speaks of: where they are, how large, and what to call them when writing.
+
+A name in a label file is looked for in the file's folder and in ``images`` beside it, and in a folder that the caller
+names. A name that climbs out of the folder with ``..`` is refused, since label files come from other people. A full
+path is taken where it exists; otherwise, being from another machine, only its last part counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from cairn.errors import InputError
+from cairn.formats.text import shown
+from cairn.images import Image, ImageList, Source, read_image
+
+__all__ = ["SUFFIXES", "PictureFinder", "picture_names", "picture_size"]
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
+
+_PART = re.compile(r"^(.+)#(\d+)$")  # video.mp4#12 is a frame, scan.tif#3 a page
+_DRIVE = re.compile(r"^[A-Za-z]:/")
+
+
+class PictureFinder:
+    """Finds the pictures of one label file.
+
+    Parameters
+    ----------
+    label_file : for messages
+    folders : where to look, best first
+    pictures : a folder that the user named, looked into first
+    """
+
+    def __init__(self, label_file: Path, folders: Sequence[Path], pictures: str | Path | None = None):
+        self.label_file = label_file
+        roots = [] if pictures is None else [Path(pictures)]
+        for folder in folders:
+            roots += [folder, folder / "images"]
+        self.roots = list(dict.fromkeys(roots))
+        self._listings: dict[Path, dict[str, Path]] = {}
+
+    def __call__(self, name: str, line: int | None = None) -> Source:
+        """The picture called `name`.
+
+        Raises
+        ------
+        InputError : empty, climbing out of the folder, or not there; the message says where it was looked for
+        """
+        where = str(self.label_file) if line is None else f"{self.label_file}, line {line}"
+        plain = name.strip().replace("\\", "/")
+        if not plain or "\0" in plain or len(plain) > 4096:
+            raise InputError(f"{where}: {shown(name)} is not the name of a picture")
+        if ".." in PurePosixPath(plain).parts:
+            raise InputError(
+                f"{where}: the picture {shown(name)} leaves the folder; move the labels beside the pictures"
+            )
+        found = self._find(plain)
+        if found is not None:
+            return Source(str(found))
+        part = _PART.match(plain)
+        if part is not None and len(part[2]) < 10:
+            found = self._find(part[1])
+            if found is not None:
+                n = int(part[2])
+                return Source(str(found), page=n) if _has_pages(found) else Source(str(found), frame=n)
+        looked = ", ".join(str(r) for r in self.roots)
+        raise InputError(f"{where}: there is no picture {shown(plain)}; looked in {looked}")
+
+    def _find(self, plain: str) -> Path | None:
+        if plain.startswith("/") or _DRIVE.match(plain):
+            if _is_file(Path(plain)):
+                return Path(plain)
+            plain = PurePosixPath(plain).name
+        for root in self.roots:
+            candidate = root / plain
+            if _is_file(candidate):
+                return candidate
+        for root in self.roots:  # another case (.JPG), or no suffix at all
+            listing = self._listing((root / plain).parent)
+            last = PurePosixPath(plain).name.lower()
+            for wanted in (last, *(last + s for s in SUFFIXES)):
+                if wanted in listing:
+                    return listing[wanted]
+        return None
+
+    def _listing(self, folder: Path) -> dict[str, Path]:
+        if folder not in self._listings:
+            try:
+                entries = sorted(p for p in folder.iterdir() if p.is_file())
+            except OSError:
+                entries = []
+            self._listings[folder] = {p.name.lower(): p for p in reversed(entries)}
+        return self._listings[folder]
+
+
+def picture_size(source: Source | Image) -> tuple[int, int]:
+    """Width and height in px of the picture as people see it, from its head alone where possible.
+
+    Raises
+    ------
+    InputError : it is missing or not a picture
+    """
+    if isinstance(source, Image):
+        return source.size
+    if source.frame is None and not source.page:
+        import PIL.Image
+
+        try:
+            with PIL.Image.open(source.path, formats=("JPEG", "PNG", "BMP", "TIFF", "GIF", "WEBP")) as picture:
+                width, height = picture.size
+                return (height, width) if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
+        except Exception:  # whatever is wrong, the reader of pixels knows other kinds of files, or says it better
+            pass
+    return read_image(source).size
+
+
+def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]]:
+    """What to call each image in a label file in `folder`.
+
+    Returns
+    -------
+    names : relative to `folder` where the picture is below it, otherwise the full path
+    notes : sentences for the user
+    """
+    folder = folder.resolve()
+    names, notes = [], []
+    outside = homeless = 0
+    for i, item in enumerate(images.sources):
+        source = item.source if isinstance(item, Image) else item
+        if source is None:
+            names.append(f"image_{i:04d}.png")
+            homeless += 1
+            continue
+        path = Path(source.path).absolute()
+        resolved = path.resolve()
+        if resolved.is_relative_to(folder):
+            name = resolved.relative_to(folder).as_posix()
+        else:
+            name = resolved.as_posix()
+            outside += 1
+        part = source.page if source.page is not None else source.frame
+        names.append(name if part is None else f"{name}#{part}")
+    if outside:
+        notes.append(
+            f"{outside} of {len(names)} pictures are not below {folder}, so their full paths are written; "
+            "on another machine put the labels beside the pictures"
+        )
+    if homeless:
+        notes.append(f"{homeless} pictures come from no file; save them under the names written, image_0000.png and on")
+    return names, notes
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
+
+
+def _has_pages(path: Path) -> bool:
+    return path.suffix.lower() in (".tif", ".tiff")

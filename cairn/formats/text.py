@@ -1,0 +1,170 @@
+"""Label files as text: read with a bound on their size, written whole or not at all, and their numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from cairn.errors import InputError
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_COORDINATE",
+    "head_of",
+    "is_missing",
+    "number",
+    "numbers",
+    "read_table",
+    "read_text",
+    "shown",
+    "write_text",
+]
+
+MAX_BYTES = 512 * 2**20  # COCO's own training labels are 240 MB
+MAX_COORDINATE = 1e7  # px; beyond it lies no picture, and squares stay far from overflow
+
+_MISSING = {"", "nan", "na", "n/a", "none", "null", "-"}
+
+
+def head_of(path: Path, size: int = 65536) -> bytes:
+    """The first bytes of a file, enough to tell what it is.
+
+    Raises
+    ------
+    InputError : missing, unreadable or empty
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(size)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file or folder; check the path") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)[:200]!r}: cannot be opened ({error})") from None
+    if not head:
+        raise InputError(f"{path}: the file is empty; expected labelled points")
+    return head
+
+
+def read_text(path: Path) -> str:
+    """The whole file, UTF-8 (with or without a mark) or else Windows' Western code page.
+
+    Raises
+    ------
+    InputError : missing, unreadable, empty, larger than `MAX_BYTES`, or not text
+    """
+    head = head_of(path)
+    size = os.stat(path).st_size
+    if size > MAX_BYTES:
+        raise InputError(f"{path}: {size / 2**20:.0f} MB is more than the limit of {MAX_BYTES // 2**20} MB; split it")
+    if b"\0" in head:
+        raise InputError(f"{path}: not a text file; expected labelled points")
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    strange = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in head)
+    if strange > len(head) / 100:
+        raise InputError(f"{path}: not a text file; expected labelled points")
+    return data.decode("cp1252", errors="replace")
+
+
+def read_table(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty, each with its line number; cells without the blanks around them.
+
+    The delimiter is whichever of comma, semicolon and tab stands most often in the first line.
+
+    Raises
+    ------
+    InputError : as `read_text`, or quotes that do not close
+    """
+    content = read_text(path)
+    first = content.lstrip().partition("\n")[0]
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    rows = []
+    try:
+        for cells in reader:
+            cells = [c.strip() for c in cells]
+            if any(cells):
+                rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: not a row of a table ({error})") from None
+    if not rows:
+        raise InputError(f"{path}: the file is empty; expected a table")
+    return rows
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put `text` into `path`, whole or not at all.
+
+    Raises
+    ------
+    InputError : the folder is missing, or cannot be written to
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; make it first")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected the name of a file")
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def is_missing(token: str) -> bool:
+    """Whether a cell says that there is no number: empty, ``NaN``, ``NA`` and the like."""
+    return token.strip().lower() in _MISSING
+
+
+def number(token: str, where: str) -> float:
+    """One coordinate or other figure; NaN where the cell is empty or says NaN.
+
+    Parameters
+    ----------
+    token : the cell
+    where : file and line, for the message
+
+    Raises
+    ------
+    InputError : no number, infinite, or beyond `MAX_COORDINATE`
+    """
+    try:
+        value = float(token)
+    except ValueError:
+        if is_missing(token):
+            return math.nan
+        raise InputError(f"{where}: {shown(token)} is not a number; expected a coordinate in pixels") from None
+    if abs(value) > MAX_COORDINATE:
+        raise InputError(f"{where}: {shown(token)} is no coordinate in a picture; expected pixels")
+    return value
+
+
+def numbers(tokens: Sequence[str], where: str) -> list[float]:
+    """Several of them; see `number`."""
+    return [number(t, where) for t in tokens]
+
+
+def shown(token: str, longest: int = 60) -> str:
+    """A piece of a file in a message: quoted, on one line, never long."""
+    token = str(token)
+    return repr(token if len(token) <= longest else token[:longest] + "...")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -7,31 +7,21 @@
 (pictures and subjects are never parted; of a video a block of consecutive frames): training does not see it, and the
 learning curve, the calibration of confidence and the scores on the model's card come from it.
 
-*Finder.* Read off the data, from the tight boxes around the labelled points (`placement`):
-
-1. several objects in a picture, or pictures without one: a finder is trained;
-2. one object a picture, its longer side less than 40 % of the picture's, or its centre wandering (median deviation
-   more than 5 % of the picture): a finder is trained;
-3. one large object a picture, whose centre hardly wanders: the picture is the box (`WholeImage`), and the detector
-   looks at whole pictures, in training as in use. Wings under a microscope and X-rays are of this kind;
-4. the same, but the object sits in the very same place everywhere (median deviation below 0.4 %): nobody takes
-   pictures like that; they were cut out around their labels. A detector of whole pictures would learn the cutting, so
-   it learns from boxes. The finder is that of a bundled model for the same points, where there is one; otherwise one is
-   trained on the cut-out pictures, which is worse than one that saw whole pictures.
-
-A trained finder takes 30 % of the minutes.
+*Finder.* Read off the data, by where the objects are in their pictures: see `cairn.placement`. A finder that is trained
+takes 30 % of the minutes.
 """
 
 from __future__ import annotations
 
 import datetime
 import importlib.util
+import json
 import math
 import os
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,9 +36,10 @@ from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 from cairn.landmarks import Landmarks
 from cairn.model import Model
+from cairn.placement import Placement, placement
 from cairn.report.figures import Score
 
-__all__ = ["FINDER_CHOICES", "RECIPES", "Placement", "placement", "train"]
+__all__ = ["FINDER_CHOICES", "RECIPES", "check_choices", "train"]
 
 RECIPES = {
     "heatmap": "a heatmap network; accurate, about 10 ms an object on one core",
@@ -59,74 +50,7 @@ FINDER_CHOICES = ("auto", "whole", "train", "none")
 
 _HELD_OUT = 0.1
 _FINDERS_SHARE = 0.3  # of the minutes
-_LARGE, _WANDERS, _FIXED = 0.4, 0.05, 0.004  # of the picture's side; see the head of this file
-_LOOKED_AT = 400  # pictures, to see where objects are
-_SMALL: dict[str, Any] = {"input_size": 96, "widths": (16, 32, 64, 96, 128), "blocks": (1, 1, 2, 2)}
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where the objects are in their pictures.
-
-    Parameters
-    ----------
-    pictures : looked at
-    most : objects in one picture
-    fewest : objects in one picture
-    share : median of the objects' longer side, relative to the picture's side; of tight boxes around the points
-    spread : median deviation of their centres, relative to the picture's sides, the larger of the two
-    """
-
-    pictures: int
-    most: int
-    fewest: int
-    share: float
-    spread: float
-
-    @property
-    def finder(self) -> str:
-        """``train``, ``whole``, or ``cut out``: see the head of this module."""
-        if self.most > 1 or self.fewest < 1 or self.share < _LARGE or self.spread > _WANDERS:
-            return "train"
-        return "cut out" if self.spread < _FIXED and self.pictures >= 10 else "whole"
-
-    def __str__(self) -> str:
-        objects = f"{self.fewest} to {self.most} objects" if self.fewest != self.most else f"{self.most} object"
-        return (
-            f"{objects}{'s' if self.fewest == self.most != 1 else ''} a picture, {100 * self.share:.0f} % of its side, "
-            f"centres within {100 * self.spread:.1f} %"
-        )
-
-
-def placement(dataset: Dataset, seed: int = 0) -> Placement:
-    """Look at where the objects of `dataset` are, in at most 400 of its pictures drawn with `seed`.
-
-    Raises
-    ------
-    InputError : a box outside its picture
-    """
-    m = len(dataset.images)
-    chosen = np.sort(np.random.default_rng(seed).permutation(m)[:_LOOKED_AT])
-    tight = box_geometry.around(dataset.landmarks.points)
-    index = dataset.landmarks.image_index
-    counts, shares, centres = [], [], []
-    for i in chosen:
-        rows = np.flatnonzero(index == i)
-        counts.append(len(rows))
-        if not len(rows):
-            continue
-        width, height = dataset.images[int(i)].size
-        for row in rows:
-            _check_inside(dataset.landmarks.boxes[row], width, height, dataset.images.label(int(i)))
-        box = tight[rows]
-        box = box[np.isfinite(box).all(axis=1)]
-        shares += list((box_geometry.sides(box) / [width, height]).max(axis=1))
-        centres += list((box_geometry.centre(box) + 0.5) / [width, height])
-    if not shares:
-        raise InputError("the data has no labelled point; there is nothing to learn from")
-    centre = np.array(centres)
-    spread = float(np.median(np.abs(centre - np.median(centre, axis=0)), axis=0).max())
-    return Placement(len(chosen), max(counts), min(counts), float(np.median(shares)), spread)
+_SMALL: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "blocks": (1, 2, 2, 2), "mirrored": False}
 
 
 def train(
@@ -136,6 +60,7 @@ def train(
     minutes: float | None = None,
     steps: int | None = None,
     seed: int = 0,
+    split: str | None = None,
     folder: str | Path | None = None,
     quiet: bool = False,
     finder: str | Finder = "auto",
@@ -147,15 +72,16 @@ def train(
 
     Parameters
     ----------
-    dataset : labelled pictures; its split ``train`` where it has one
+    dataset : labelled pictures
     recipe : ``heatmap``, ``heatmap-small`` or ``mean``; None is ``heatmap``
     minutes : budget of wall clock time for all training together; the schedule is fitted to it
     steps : of the detector's training (a trained finder takes half as many); replays a run exactly, unlike `minutes`.
         With neither, the data is gone through a fixed number of times
     seed : of every random choice
+    split : the split to learn from; where None, ``train`` if the data has it and otherwise all pictures
     folder : for checkpoints and learning curves; a training that was killed continues when it is started again there
     quiet : no progress, no remarks
-    finder : ``auto`` (read off the data, see the head of this module), ``whole``, ``train``, ``none``, or one that is
+    finder : ``auto`` (read off the data, see `cairn.placement`), ``whole``, ``train``, ``none``, or one that is
         fitted
     device : ``auto``, ``cpu`` or ``cuda``
     name, data_name : for the card
@@ -170,9 +96,9 @@ def train(
     """
     started = time.perf_counter()
     say = _silent if quiet else _say
-    recipe = _checked(recipe, minutes, steps, finder)
+    recipe = check_choices(recipe, minutes, steps, finder, device)
     all_rows = len(dataset)
-    dataset, split = _training_part(dataset)
+    dataset, split = _training_part(dataset, split)
     dataset = dataset.in_image_order()
     rest, held = _hold_out(dataset, seed)
     where = placement(dataset, seed)
@@ -183,6 +109,7 @@ def train(
 
     whole = plan == "whole"
     shared = 1 - _FINDERS_SHARE if plan == "train" else 1.0
+    _claim(folder, dataset, recipe, plan)
     run = Run(seed, _part(minutes, shared), steps, _room(folder, "detector"), device=device, quiet=quiet)
     validation = held if len(held) else None
     detector = _detector(recipe, whole).fit(rest, validation=validation, run=run)
@@ -196,9 +123,10 @@ def train(
     elif whole:
         boxes_from = WholeImage()
     elif plan == "train":
-        left = None if minutes is None else max(minutes - (time.perf_counter() - started) / 60, 0.1)
-        run = Run(seed, left, None if steps is None else max(steps // 2, 1), _room(folder, "finder"), device=device)
-        boxes_from, settings = _trained_finder(rest, validation, replace(run, quiet=quiet))
+        half = None if steps is None else max(steps // 2, 1)
+        place = _room(folder, "finder")
+        run = Run(seed, _part(minutes, _FINDERS_SHARE), half, place, device=device, quiet=quiet)
+        boxes_from, settings = _trained_finder(rest, validation, run)
     elif plan.startswith("borrow "):
         boxes_from, start_licence = _borrowed(plan.removeprefix("borrow "))
     else:
@@ -268,7 +196,15 @@ def _licences(dataset: Dataset, start: str | None) -> dict[str, str | None]:
     return {"code": "Apache-2.0", "data": data, "weights": weights, "start": start}
 
 
-def _checked(recipe: str | None, minutes: float | None, steps: int | None, finder: str | Finder) -> str:
+def check_choices(
+    recipe: str | None, minutes: float | None, steps: int | None, finder: str | Finder = "auto", device: str = "auto"
+) -> str:
+    """The name of the recipe, where these choices (see `train`) make sense and can be followed here.
+
+    Raises
+    ------
+    InputError : they do not
+    """
     recipe = "heatmap" if recipe is None else recipe
     if recipe not in RECIPES:
         raise InputError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
@@ -278,6 +214,8 @@ def _checked(recipe: str | None, minutes: float | None, steps: int | None, finde
         raise InputError(f"{steps} steps cannot be trained; give 1 or more")
     if not isinstance(finder, Finder) and finder not in FINDER_CHOICES:
         raise InputError(f"there is no finder {finder!r}; choose one of {', '.join(FINDER_CHOICES)}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"there is no device {device!r}; choose auto, cpu or cuda")
     if (recipe != "mean" or finder == "train") and importlib.util.find_spec("torch") is None:
         raise InputError(
             'training a network needs torch, which is not installed; pip install "cairn-landmarks[train]" '
@@ -286,11 +224,13 @@ def _checked(recipe: str | None, minutes: float | None, steps: int | None, finde
     return recipe
 
 
-def _training_part(dataset: Dataset) -> tuple[Dataset, str]:
-    """The rows that can be learned from, and the name of the split."""
-    name = "all pictures"
-    if dataset.split is not None and (dataset.split == "train").any():
-        dataset, name = dataset.of_split("train"), "train"
+def _training_part(dataset: Dataset, split: str | None) -> tuple[Dataset, str]:
+    """The pictures to learn from, and the name of their split."""
+    if split is None and dataset.split is not None and (dataset.split == "train").any():
+        split = "train"
+    name = "all pictures" if split is None else split
+    if split is not None:
+        dataset = dataset.of_split(split)
     labels = dataset.landmarks
     sides = box_geometry.sides(labels.boxes)
     upside_down = np.flatnonzero(np.isfinite(labels.boxes).all(axis=1) & (sides < 0).any(axis=1))
@@ -420,22 +360,27 @@ def _words(score: Score) -> str:
     return f"{score.metric} {score.value:.2f}{interval} {score.unit}{of}, boxes {score.boxes}, {score.n} {score.split}"
 
 
-def _check_inside(box: np.ndarray, width: int, height: int, label: str) -> None:
-    if not np.isfinite(box).all():
-        return
-    if box[0] >= width or box[1] >= height or box[2] <= -1 or box[3] <= -1:
-        raise InputError(
-            f"{label}: the box {', '.join(f'{v:g}' for v in box)} lies outside of the picture, which has "
-            f"{width} x {height} px; do labels and pictures belong together?"
-        )
-
-
 def _part(minutes: float | None, share: float) -> float | None:
     return None if minutes is None else minutes * share
 
 
 def _room(folder: str | Path | None, name: str) -> Path | None:
     return None if folder is None else Path(folder) / name
+
+
+def _claim(folder: str | Path | None, dataset: Dataset, recipe: str, plan: str) -> None:
+    """Say in the folder whose checkpoints it holds, so that nobody continues a training on other data by mistake."""
+    if folder is None:
+        return
+    folder = Path(folder)
+    mine = json.dumps({"data": dataset.content_hash(), "recipe": recipe, "finder": plan}, indent=1)
+    note = folder / "training.json"
+    if note.exists() and note.read_text(encoding="utf-8") != mine:
+        raise InputError(f"{folder} holds a training on other data or by another recipe; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = note.with_suffix(".partial")
+    partial.write_text(mine, encoding="utf-8")
+    os.replace(partial, note)
 
 
 def _machine(detector: Detector) -> str:

@@ -9,7 +9,8 @@ from cairn.detectors.whole_image import WholeImage
 from cairn.errors import InputError
 from cairn.images import ImageList
 from cairn.landmarks import Landmarks
-from cairn.recipes import placement, train
+from cairn.placement import placement
+from cairn.recipes import train
 from tests.conftest import KITE, draw_kites
 
 WINGS = {"share": 0.85, "wander": 0.6}  # large, in the middle, as a microscope's operator would put them

@@ -1,0 +1,208 @@
+"""``cairn detect``: pictures, folders and videos to landmarks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cairn.cli.boxes import Boxes
+    from cairn.images import Image, Source
+    from cairn.landmarks import Landmarks
+    from cairn.model import Model
+
+_AT_ONCE = 8  # pictures that are held in memory together
+_LISTED = 20  # pictures up to which each gets its line
+
+
+def detect(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, folders, videos.", show_default=False)],
+    model: Annotated[str, typer.Option(help="A model file, or the name of one.")] = "face68",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A file (.png, .jpg: the picture; .csv, .json: the points) or a folder.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print COCO JSON; write files only with --out.")] = False,
+    boxes: Annotated[
+        str, typer.Option(help="found (by the model), whole (the picture), x0,y0,x1,y1 in px, or a file of labels.")
+    ] = "found",
+    drawn: Annotated[bool, typer.Option("--pictures", help="Of folders and videos too, write every picture.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Write the points' names on the picture.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but failures.")] = False,
+) -> None:
+    """Find landmarks. One picture gives a picture and a JSON file in the current folder; several give a CSV table.
+
+    Example: cairn detect photo.jpg
+    """
+    from cairn.cli.boxes import parse_boxes
+    from cairn.cli.outputs import choose_outputs
+    from cairn.model_file import load
+
+    given = parse_boxes(boxes)
+    failures: list[str] = []
+    sources = _sources(pictures, failures)
+    outputs = choose_outputs(pictures, len(sources), out, drawn, silent=as_json)
+    chain = load(model)
+    run = _Run(chain, given, outputs.picture, names)
+    with _Progress(len(sources), quiet or as_json) as advance:
+        for start in range(0, len(sources), _AT_ONCE):
+            run.do(sources[start : start + _AT_ONCE], failures)
+            advance(min(start + _AT_ONCE, len(sources)))
+    if run.done:
+        landmarks, images = run.result()
+        if not (quiet or as_json):
+            _print_counts(landmarks, images)
+        if outputs.points is not None:
+            _write_points(landmarks, images, outputs.points)
+        if as_json:
+            print(_as_json(landmarks, images))
+        if not (quiet or as_json):
+            written = [*run.written, *([] if outputs.points is None else [outputs.points])]
+            print(_words(written))
+    for sentence in failures:
+        print(f"cairn: {sentence}", file=sys.stderr)
+    if failures:
+        if len(failures) < len(pictures) or run.done:
+            print(f"cairn: {len(failures)} failed, {len(run.done)} done", file=sys.stderr)
+        raise typer.Exit(2)
+
+
+def _sources(pictures: list[Path], failures: list[str]) -> list[Source]:
+    from cairn.errors import InputError
+    from cairn.images import find_images
+
+    sources: list[Source] = []
+    for path in pictures:
+        try:
+            sources += [s for s in find_images(path).sources if not hasattr(s, "pixels")]  # type: ignore[misc]
+        except InputError as error:
+            failures.append(str(error))
+    return sources
+
+
+class _Run:
+    """Pictures going through the model a few at a time, and what came out."""
+
+    def __init__(self, model: Model, boxes: Boxes, drawing: Callable[[Source], Path] | None, names: bool):
+        self.model, self.boxes, self.drawing, self.names = model, boxes, drawing, names
+        self.parts: list[Landmarks] = []
+        self.done: list[Source] = []
+        self.written: list[Path] = []
+
+    def do(self, sources: list[Source], failures: list[str]) -> None:
+        from cairn.errors import InputError
+        from cairn.images import read_image
+
+        images, read = [], []
+        for source in sources:
+            try:
+                image = read_image(source)
+                self.boxes.check(image)
+            except InputError as error:
+                failures.append(str(error))
+                continue
+            images.append(image)
+            read.append(source)
+        if not images:
+            return
+        found = self._found(images)
+        for i, (image, source) in enumerate(zip(images, read, strict=True)):
+            if self.drawing is not None:
+                self._draw(image, source, found.take(found.image_index == i))
+        self.parts.append(found.with_image_index(found.image_index + len(self.done)))
+        self.done += read
+
+    def _found(self, images: list[Image]) -> Landmarks:
+        if self.boxes.found:
+            return self.model(images)
+        return self.model.predict(images, [self.boxes.of(image) for image in images])
+
+    def _draw(self, image: Image, source: Source, landmarks: Landmarks) -> None:
+        from cairn.draw import draw_landmarks, save_picture
+
+        assert self.drawing is not None
+        path = self.drawing(source)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_picture(draw_landmarks(image, landmarks, names=self.names), path)
+        self.written.append(path)
+
+    def result(self) -> tuple[Landmarks, list[Source]]:
+        from cairn.landmarks import Landmarks
+
+        return Landmarks.concatenate(self.parts), self.done
+
+
+def _print_counts(landmarks: Landmarks, images: list[Source]) -> None:
+    import numpy as np
+
+    counts = np.bincount(landmarks.image_index, minlength=len(images))
+    if len(images) <= _LISTED:
+        for i, source in enumerate(images):
+            rows = landmarks.image_index == i
+            sure = ""
+            if counts[i] and landmarks.confidence is not None:
+                sure = f", confidence {landmarks.confidence[rows].mean():.2f}"
+            print(f"{source}: {counts[i]} found{sure}")
+    else:
+        print(f"{len(images)} pictures: {counts.sum()} found, {(counts == 0).sum()} pictures with 0 found")
+
+
+def _write_points(landmarks: Landmarks, images: list[Source], path: Path) -> None:
+    from cairn.formats import write
+    from cairn.images import ImageList
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for sentence in write(landmarks, path, images=ImageList(images)):
+        print(f"cairn: {path}: {sentence}", file=sys.stderr)
+
+
+def _as_json(landmarks: Landmarks, images: list[Source]) -> str:
+    """What the COCO file would hold, with the pictures' paths as they were given."""
+    import tempfile
+
+    from cairn.formats import write
+    from cairn.images import ImageList
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "points.json"
+        write(landmarks, path, images=ImageList(images))
+        document = json.loads(path.read_text(encoding="utf-8"))
+    for image, source in zip(document["images"], images, strict=True):
+        image["file_name"] = str(source)
+    return json.dumps(document)
+
+
+def _words(written: list[Path]) -> str:
+    if not written:
+        return "wrote nothing"
+    if len(written) <= 3:
+        return f"wrote {', '.join(map(str, written))}"
+    folder = written[0].parent
+    return f"wrote {len(written)} files, {written[0].name} to {written[-2].name} in {folder} and {written[-1]}"
+
+
+class _Progress:
+    """A bar for more than a few pictures."""
+
+    def __init__(self, total: int, quiet: bool):
+        self.total, self.quiet = total, quiet or total <= _AT_ONCE
+
+    def __enter__(self) -> Callable[[int], None]:
+        if self.quiet:
+            return lambda done: None
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self.bar = Progress(console=Console(stderr=True), transient=True)
+        self.bar.start()
+        task = self.bar.add_task("pictures", total=self.total)
+        return lambda done: self.bar.update(task, completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if not self.quiet:
+            self.bar.stop()

@@ -1,0 +1,70 @@
+"""``cairn info``: what a model is, how good, and under which licences."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="A model file, or the name of one.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="The whole card as JSON.")] = False,
+) -> None:
+    """Print a model's card: data, training, scores, licences.
+
+    Example: cairn info face68
+    """
+    from cairn.model_file import load
+
+    loaded = load(model)
+    card = dict(loaded.card)
+    if as_json:
+        print(json.dumps({**card, "skeleton": loaded.skeleton.to_json()}, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(card, loaded):
+        table.add_row(name, value)
+    Console(highlight=False, markup=False).print(table)
+
+
+def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
+    data, recipe, licences = (card.get(k) or {} for k in ("data", "recipe", "licences"))
+    rows = [("model", str(card.get("name") or "unnamed")), ("what", str(card.get("what", "not stated")))]
+    points = f"{len(loaded.skeleton)}: {', '.join(loaded.skeleton.names[:6])}"
+    rows.append(("points", points + (", ..." if len(loaded.skeleton) > 6 else "")))
+    rows.append(("finder", "none: boxes must be given" if loaded.finder is None else type(loaded.finder).__name__))
+    rows.append(("confidence", "as the detector gives it" if loaded.calibration is None else "calibrated"))
+    if data:
+        counted = f"{data.get('objects', '?')} objects in {data.get('pictures', '?')} pictures"
+        rows.append(("data", f"{data.get('name') or 'unnamed'}: {counted}, {data.get('split', '')}"))
+        rows.append(("held out", f"{data.get('held_out', 0)} of these objects"))
+        rows.append(("data hash", str(data.get("hash", ""))))
+    if recipe:
+        taken = f"{card.get('steps') or 'no'} steps, {card.get('minutes')} minutes, seed {card.get('seed')}"
+        rows.append(("recipe", f"{recipe.get('name')}; {taken}"))
+        rows.append(("machine", str(card.get("machine", ""))))
+    rows += [("score", _score(s)) for s in card.get("scores") or []]
+    rows += [("mean shape", _score(s)) for s in card.get("floor") or []]
+    rows += [(f"licence: {what}", str(text)) for what, text in licences.items() if text]
+    rows.append(("made", f"{card.get('created', 'not stated')} with cairn {card.get('cairn', '?')}"))
+    return rows
+
+
+def _score(score: dict[str, Any]) -> str:
+    def figure(key: str) -> float:
+        return math.nan if score.get(key) is None else float(score[key])
+
+    interval = "" if math.isnan(figure("low")) else f" ({figure('low'):.4g} to {figure('high'):.4g})"
+    of = f" of {score['normaliser']}" if score.get("normaliser") else ""
+    return (
+        f"{score['metric']} {figure('value'):.4g}{interval} {score['unit']}{of}; boxes {score['boxes']}; "
+        f"{score['n']} objects, {score['split']}"
+    )

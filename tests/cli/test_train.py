@@ -1,0 +1,72 @@
+import pytest
+
+from cairn.formats import write
+from cairn.model_file import load
+from tests.cli.conftest import write_pictures
+from tests.conftest import draw_kites
+
+
+@pytest.fixture
+def labels(tmp_path):
+    from dataclasses import replace
+
+    from cairn.images import find_images
+
+    how = {"share": 0.85, "wander": 0.6}
+    folder = write_pictures(tmp_path / "specimens", 20, **how)
+    data = replace(draw_kites(20, **how), images=find_images(folder))
+    write(data, folder / "points.csv")
+    return folder / "points.csv"
+
+
+def test_training_writes_a_model_that_says_what_it_is(cairn, labels, tmp_path):
+    result = cairn("train", labels, "--out", "m.cairn", "--recipe", "mean", "--seed", 4)
+    assert result.code == 0, result.err
+    assert "the picture is the box" in result.err
+    assert "wrote m.cairn" in result.out
+    card = load(tmp_path / "m.cairn").card
+    assert (card["name"], card["seed"], card["data"]["name"]) == ("m", 4, "points.csv")
+
+
+def test_a_split_can_be_named(cairn, labels):
+    result = cairn("train", labels, "--out", "m.cairn", "--recipe", "mean", "--split", "dev")
+    assert result.code == 2
+    assert "no split 'dev'" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--minutes", -1), "-1 minutes"),
+        (("--steps", 0), "0 steps"),
+        (("--recipe", "forest"), "no recipe 'forest'"),
+        (("--finder", "dog"), "no finder 'dog'"),
+        (("--device", "toaster"), "no device 'toaster'"),
+        (("--out", "m.zip"), "end in .cairn"),
+        (("--out", "nowhere/m.cairn"), "no folder"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_read(cairn, options, said):
+    out = () if "--out" in options else ("--out", "m.cairn")
+    result = cairn("train", "no such data", *out, *options)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_missing_data_is_one_sentence(cairn):
+    result = cairn("train", "nowhere", "--out", "m.cairn", "--recipe", "mean")
+    assert result.code == 2
+    assert "nowhere" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_folder_with_the_training_of_other_data_is_not_continued(cairn, labels, tmp_path):
+    base = ("train", labels, "--out", "m.cairn", "--recipe", "mean", "--folder", "run")
+    assert cairn(*base).code == 0
+    assert cairn(*base).code == 0
+    lines = labels.read_text().splitlines()
+    labels.write_text("\n".join(lines[:-1]) + "\n")
+    result = cairn(*base)
+    assert result.code == 2
+    assert "run holds a training on other data" in result.err

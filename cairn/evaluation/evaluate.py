@@ -111,7 +111,7 @@ def evaluate(
         yardstick_name=next(iter(model.skeleton.normalisers), "box_size"),
         right_below=0.05 if model.calibration is None else model.calibration.threshold,
         spacing=spacing,
-        area=dataset.columns.get("area"),
+        area=_area(dataset),
         crowd=dataset.columns.get("iscrowd"),
         seed=seed,
     )
@@ -136,6 +136,12 @@ def _read(data: Dataset | str | Path) -> Dataset:
     from cairn.formats import read
 
     return read(data)
+
+
+def _area(dataset: Dataset) -> np.ndarray | None:
+    """(N,) px^2, COCO's figure where the source has it for all rows."""
+    area = dataset.columns.get("area")
+    return area if area is not None and area.dtype.kind in "fiu" and (np.asarray(area, float) > 0).all() else None
 
 
 def _name(model: Model | str | Path) -> str:

@@ -234,6 +234,6 @@ def _confident(a: Answers, write: _Writer) -> Iterator[Score]:
     for metric, normaliser, unit, statistic in (
         ("ece", f"{100 * a.right_below:g} % of {name}", "share", expected_error),
         ("auroc", f"{100 * FAILURE:g} % of {name}", "share", told_apart),
-        ("confidence_error_correlation", name, "rank", correlated),
+        ("rank_correlation", "confidence with error", "-1 to 1", correlated),
     ):
         yield write.score(metric, normaliser, unit, n, statistic(both), both, groups, statistic, _FEWER)

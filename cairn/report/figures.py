@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -120,39 +119,37 @@ class Report:
     def save(self, path: str | Path) -> None:
         """Write the JSON, whole or not at all."""
         path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        text = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self.to_json(), file, indent=1, allow_nan=False)
-                file.write("\n")
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def table(self) -> Table:
         """The scores, for a terminal: ``rich.print(report.table())``."""
         from rich.table import Table
 
-        seconds = "" if math.isnan(self.seconds_per_item) else f", {_seconds(self.seconds_per_item)} each"
-        table = Table(title=f"{self.model} on {self.data}: {self.n} objects{seconds}", title_justify="left")
-        for name in ("metric", "normaliser", "boxes", "split"):
-            table.add_column(name)
-        for name in ("n", "value", "95 % interval"):
-            table.add_column(name, justify="right")
+        shared = {name: sorted({getattr(s, name) for s in self.scores}) for name in ("boxes", "split")}
+        columns = ["metric", "normaliser", *(name for name, values in shared.items() if len(values) > 1)]
+        said = [f"{self.n} objects", *(f"{name}: {v[0]}" for name, v in shared.items() if len(v) == 1)]
+        if not math.isnan(self.seconds_per_item):
+            said.append(f"{_seconds(self.seconds_per_item)} each")
+        table = Table(
+            title=f"{self.model} on {self.data}\n{', '.join(said)}",
+            title_justify="left",
+            caption="low, high: 95 % bootstrap interval over pictures or subjects",
+            caption_justify="left",
+        )
+        for name in columns:
+            table.add_column(name, overflow="fold")
+        for name in ("n", "value", "low", "high"):
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_column("unit")
         for s in self.scores:
-            interval = "" if math.isnan(s.low) else f"{_digits(s.low)} to {_digits(s.high)}"
-            table.add_row(
-                s.metric,
-                s.normaliser,
-                s.boxes,
-                s.split,
-                str(s.n),
-                _digits(s.value),
-                interval,
-                s.unit.replace("share", ""),
-            )
+            figures = [str(s.n), *map(_digits, (s.value, s.low, s.high))]
+            table.add_row(*(getattr(s, name) for name in columns), *figures, "" if s.unit == "share" else s.unit)
         return table
 
     def point_table(self) -> Table:

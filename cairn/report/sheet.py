@@ -16,7 +16,7 @@ from cairn.report.figures import Report
 __all__ = ["worst_rows", "worst_sheet"]
 
 _MARGIN = 0.4  # of the object's longer side, around it
-_TILE = 384  # px, longest side of a tile
+_TILE = 400  # px, longest side of a tile
 
 
 def worst_rows(report: Report, count: int = 12) -> np.ndarray:
@@ -61,7 +61,8 @@ def worst_sheet(
         said = f"{100 * error:.1f} %" if np.isfinite(error) else "missed"
         name = dataset.images.label(i).replace("\\", "/").rsplit("/", 1)[-1]
         tiles.append((_tile(dataset.images[i], truth, found), f"{name}: {said}"))
-    return contact_sheet(tiles, columns=min(4, len(tiles)), size=_TILE)
+    title = f"{report.model}: the {len(rows)} worst of {report.n}; error as % of the reference length; green: truth"
+    return contact_sheet(tiles, columns=4, size=_TILE, title=title)
 
 
 def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
@@ -81,7 +82,7 @@ def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
     shape = tuple(max(1, round(s * zoom)) for s in pixels.shape[1::-1])
     pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     truth, found = (_into_tile(marks, low, zoom) for marks in (truth, found))
-    return draw_landmarks(Image(pixels), found, truth=truth, legend=False, scale=1)
+    return draw_landmarks(Image(pixels), found, truth=truth, covariance=False, legend=False, scale=1)
 
 
 def _into_tile(marks: Landmarks, low: np.ndarray, zoom: float) -> Landmarks:

@@ -103,7 +103,7 @@ def test_every_score_says_what_it_is():
     for score in report:
         assert (score.boxes, score.split, score.n) == ("given", "test", 12)
         assert score.unit
-        assert score.low <= score.value <= score.high or score.metric in ("auroc", "confidence_error_correlation")
+        assert score.low <= score.value <= score.high or score.metric in ("auroc", "rank_correlation")
     assert report.scores[0].normaliser == "inter_ocular"
 
 

@@ -53,8 +53,14 @@ def test_saving_leaves_the_file_whole_or_as_it_was(tmp_path):
 
 def test_table_says_everything_that_a_figure_needs():
     said = text(REPORT.table())
-    for word in ("nme", "inter_ocular", "given", "test", "554", "3.142", "3 to 3.3", "percent", "7.2 ms", "recall"):
+    for word in ("nme", "inter_ocular", "given", "test", "554", "3.142", "3.3", "percent", "7.2 ms", "recall"):
         assert word in said
+
+
+def test_boxes_and_split_that_all_scores_share_stand_above_the_table():
+    said = text(replace(REPORT, scores=(NME,)).table())
+    assert "boxes: given, split: test" in said
+    assert "boxes: " not in text(REPORT.table())
 
 
 def test_a_score_is_found_by_name():

@@ -221,19 +221,22 @@ def _confident(a: Answers, write: _Writer) -> Iterator[Score]:
     groups, n = a.groups[rows], len(np.unique(rows))
     name = a.yardstick_name
     both = np.stack([confidence, error], axis=1)
+    # Order is all that these two ask for, and whole numbers are ranked fastest.
+    order = np.stack([np.unique(v, return_inverse=True)[1] for v in (confidence, error)], axis=1)
+    first_wrong = np.searchsorted(np.unique(error), FAILURE, side="right")
 
     def expected_error(pairs: np.ndarray) -> float:
         return calibration.ece(pairs[:, 0], pairs[:, 1] < a.right_below)
 
     def told_apart(pairs: np.ndarray) -> float:
-        return calibration.auroc(-pairs[:, 0], pairs[:, 1] > FAILURE)
+        return 1 - calibration.auroc(pairs[:, 0], pairs[:, 1] >= first_wrong)
 
     def correlated(pairs: np.ndarray) -> float:
         return calibration.rank_correlation(pairs[:, 0], pairs[:, 1])
 
-    for metric, normaliser, unit, statistic in (
-        ("ece", f"{100 * a.right_below:g} % of {name}", "share", expected_error),
-        ("auroc", f"{100 * FAILURE:g} % of {name}", "share", told_apart),
-        ("rank_correlation", "confidence with error", "-1 to 1", correlated),
+    for metric, normaliser, unit, cases, statistic in (
+        ("ece", f"{100 * a.right_below:g} % of {name}", "share", both, expected_error),
+        ("auroc", f"{100 * FAILURE:g} % of {name}", "share", order, told_apart),
+        ("rank_correlation", "confidence with error", "-1 to 1", order, correlated),
     ):
-        yield write.score(metric, normaliser, unit, n, statistic(both), both, groups, statistic, _FEWER)
+        yield write.score(metric, normaliser, unit, n, statistic(cases), cases, groups, statistic, _FEWER)

@@ -57,31 +57,35 @@ def auroc(score: ArrayLike, outcome: ArrayLike) -> float:
 
     With ranks r (ties averaged) and n1 cases that have the outcome: ``(sum r - n1 (n1 + 1) / 2) / (n1 n0)``.
     """
-    from scipy.stats import rankdata
-
     score, outcome = _pairs(score, outcome)
     positive = outcome > 0.5
     n1, n0 = positive.sum(), (~positive).sum()
     if not n1 or not n0:
         return float("nan")
-    return float((rankdata(score)[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
+    return float((_ranks(score)[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
 
 
 def rank_correlation(confidence: ArrayLike, error: ArrayLike) -> float:
     """Spearman's correlation of confidence (N,) with error (N,); an infinite error is the largest."""
-    from scipy.stats import rankdata
-
     confidence, error = _pairs(confidence, error)
     if len(confidence) < 2:
         return float("nan")
-    a, b = rankdata(confidence), rankdata(error)
+    a, b = _ranks(confidence), _ranks(error)
     if a.std() == 0 or b.std() == 0:
         return float("nan")
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """(N,) from 1, ties averaged; whole numbers >= 0 are counted and not sorted, for a bootstrap's many repeats."""
+    if values.dtype.kind not in "iu" or not len(values) or values.min() < 0:
+        values = np.unique(values, return_inverse=True)[1]
+    count = np.bincount(values)
+    return (np.cumsum(count) - (count - 1) / 2)[values]
+
+
 def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    first, second = np.asarray(a, float).ravel(), np.asarray(b, float).ravel()
+    first, second = np.asarray(a).ravel(), np.asarray(b).ravel()
     if first.shape != second.shape:
         raise ValueError(f"{first.size} and {second.size} cases; expected one of each for every case")
     both = ~np.isnan(first) & ~np.isnan(second)

@@ -65,7 +65,7 @@ def recall_by_size(hit: ArrayLike, sizes: ArrayLike, edges: ArrayLike = (32, 64)
 def false_boxes(overlaps: Sequence[ArrayLike], scores: Sequence[ArrayLike], threshold: float = 0.5) -> np.ndarray:
     """(M,) number of boxes in each image that found nothing."""
     by = found(overlaps, scores, threshold)
-    return np.array([len(s) - (b >= 0).sum() for s, b in zip(scores, by, strict=True)], int)
+    return np.array([np.size(s) - (b >= 0).sum() for s, b in zip(scores, by, strict=True)], int)
 
 
 def average_precision(overlaps: Sequence[ArrayLike], scores: Sequence[ArrayLike], threshold: float = 0.5) -> float:

@@ -56,8 +56,8 @@ def mean_of_found(values: ArrayLike) -> float:
 def missed_share(values: ArrayLike) -> float:
     """Share of the objects that have a truth (not NaN) whose value is infinite: a labelled point was not predicted."""
     values = np.asarray(values, float)
-    values = values[~np.isnan(values)]
-    return float(np.isinf(values).mean()) if len(values) else float("nan")
+    known = values[~np.isnan(values)]
+    return float(np.isinf(known).mean()) if len(known) else float("nan")
 
 
 def reference_length(points: ArrayLike, groups: tuple[Sequence[int], Sequence[int]]) -> np.ndarray:

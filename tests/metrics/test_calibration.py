@@ -53,3 +53,13 @@ def test_auroc_agrees_with_scikit_learn():
 def test_rank_correlation():
     assert rank_correlation([0.9, 0.8, 0.1], [1, 2, np.inf]) == pytest.approx(-1)
     assert np.isnan(rank_correlation([0.5, 0.5], [1, 2]))
+
+
+def test_whole_numbers_rank_like_any_others():
+    rng = np.random.default_rng(0)
+    score, other, outcome = rng.integers(0, 30, 200), rng.integers(0, 30, 200), rng.random(200) < 0.4
+    assert auroc(score, outcome) == auroc(score.astype(float), outcome)
+    assert auroc(score - 50, outcome) == auroc(score, outcome)
+    assert rank_correlation(score, other) == pytest.approx(rank_correlation(score / 7, other / 7))
+    stats = pytest.importorskip("scipy.stats")
+    assert rank_correlation(score, other) == pytest.approx(stats.spearmanr(score, other).statistic)

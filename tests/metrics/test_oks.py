@@ -73,7 +73,7 @@ def test_wrong_number_of_sigmas_is_refused():
 
 def drawn():
     """25 pictures with ties, crowds, objects without labels, and predictions of nothing."""
-    rng = np.random.RandomState(0)  # noqa: NPY002 - its stream never changes, so the stored figures stay right
+    rng = np.random.RandomState(0)
     sigmas = rng.uniform(0.03, 0.1, 6)
     pictures = []
     for _ in range(25):

@@ -92,7 +92,8 @@ def evaluate(
             f"the model gives points with {everything.points.shape[-1]} coordinates and the data has "
             f"{truth.points.shape[-1]}; choose a model for this kind of picture"
         )
-    overlaps = _overlaps(model, everything, truth, len(dataset.images))
+    whole = isinstance(model.finder, WholeImage) or not model.detector.uses_box
+    overlaps = _overlaps(everything, truth, len(dataset.images), whole)
     predicted = everything if boxes == "given" else _answers(everything, truth, overlaps)
     spacing = dataset.spacing
     if spacing is not None and len(spacing) != truth.points.shape[-1]:
@@ -107,6 +108,7 @@ def evaluate(
         boxes=boxes,
         split=split or "all",
         overlaps=overlaps,
+        matched_by="whole picture" if whole else f"IoU {IOU:g}",
         yardstick=reference_lengths(own),
         yardstick_name=next(iter(model.skeleton.normalisers), "box_size"),
         right_below=0.05 if model.calibration is None else model.calibration.threshold,
@@ -245,12 +247,11 @@ def _without(data: Dataset, everything: Landmarks, images: list[int]) -> tuple[D
     return data.take_images(kept), everything.with_image_index(place)
 
 
-def _overlaps(model: Model, everything: Landmarks, truth: Landmarks, pictures: int) -> list[np.ndarray]:
+def _overlaps(everything: Landmarks, truth: Landmarks, pictures: int, whole: bool) -> list[np.ndarray]:
     """For each picture (P_i, T_i) IoU of the model's boxes with the true ones, rows in their order.
 
     A model of the whole picture says nothing by its box: there every truth of the picture overlaps fully.
     """
-    whole = isinstance(model.finder, WholeImage) or not model.detector.uses_box
     result = []
     for i in range(pictures):
         found, true = everything.boxes[everything.image_index == i], truth.boxes[truth.image_index == i]

@@ -35,6 +35,7 @@ class Answers:
     pictures : number of pictures
     boxes, split : as in the scores
     overlaps : for each picture (P_i, T_i) IoU of the boxes of `everything` with those of the truth
+    matched_by : how boxes were matched to truths, for the table
     yardstick : (N,) px, the reference length that confidence speaks of, and `right_below` the fraction of it below
         which a point is right
     yardstick_name : of the reference length
@@ -50,6 +51,7 @@ class Answers:
     boxes: str
     split: str
     overlaps: list[np.ndarray]
+    matched_by: str
     yardstick: np.ndarray
     yardstick_name: str
     right_below: float
@@ -203,10 +205,10 @@ def _found(a: Answers, write: _Writer) -> Iterator[Score]:
     order = np.argsort(a.truth.image_index, kind="stable")
     hit = np.empty(len(a.truth))
     hit[order] = np.concatenate(detection.found(a.overlaps, by_score, IOU)) >= 0
-    yield write.mean("recall", f"IoU {IOU:g}", "share", np.where(is_valid(a.truth.boxes), hit, np.nan))
+    yield write.mean("recall", a.matched_by, "share", np.where(is_valid(a.truth.boxes), hit, np.nan))
     false = detection.false_boxes(a.overlaps, by_score, IOU).astype(float)
     # Objects that nobody labelled count as false, so this is an upper bound.
-    yield write.score("false_boxes", f"IoU {IOU:g}", "per picture", a.pictures, false.mean(), false, a.picture_groups)
+    yield write.score("false_boxes", a.matched_by, "per picture", a.pictures, false.mean(), false, a.picture_groups)
 
 
 def _confident(a: Answers, write: _Writer) -> Iterator[Score]:

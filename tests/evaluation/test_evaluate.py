@@ -183,7 +183,7 @@ def test_found_boxes_recall_misses_and_false_boxes():
     scores = [np.array([0.5, 0.9])] * 20
     boxes[3], scores[3] = boxes[3][:0], scores[3][:0]
     report = evaluate(Model(InBox(5), EYES, finder=Listed(boxes, scores)), dataset, boxes="found")
-    assert report.score("recall").value == pytest.approx(19 / 20)
+    assert report.score("recall", "IoU 0.5").value == pytest.approx(19 / 20)
     assert report.score("false_boxes").value == pytest.approx(19 / 20)
     assert report.score("nme").value == pytest.approx(5)
     assert report.score("nme").n == 19
@@ -227,7 +227,7 @@ def test_a_finder_that_finds_nothing_has_missed_all():
 
 def test_a_model_of_the_whole_picture_needs_no_overlap():
     report = evaluate(Model(InBox(), EYES, finder=WholeImage()), data(), boxes="found")
-    assert report.score("recall").value == 1
+    assert report.score("recall", "whole picture").value == 1
     assert report.score("missed").value == 0
 
 

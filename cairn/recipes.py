@@ -132,19 +132,23 @@ def train(
     else:
         boxes_from = None
 
-    calibration, scores, floor = None, [], []
+    calibration = None
+    scores: list[Score] = []
+    floor: list[Score] = []
     if len(held):
         from cairn.calibration.confidence import Calibration
 
         predicted = fitted.predict(held.images, held.boxes)
         share = f"held-out {100 * len(held) / len(dataset):.0f} % of {split}"
         scores = _scores(predicted, held, share)
-        mean = MeanShape(uses_box=not whole).fit(rest).predict(held.images, held.boxes)
-        floor = _scores(mean, held, share)
+        if recipe != "mean":
+            mean = MeanShape(uses_box=not whole).fit(rest).predict(held.images, held.boxes)
+            floor = _scores(mean, held, share)
         if predicted.labelled[held.landmarks.labelled].any():
             calibration = Calibration.fit(predicted, held.landmarks)
-        for score, least in zip(scores, floor, strict=True):
-            say(f"{_words(score)}; the mean shape has {least.value:.2f}")
+        for score in scores:
+            least = [f"; the mean shape has {f.value:.2f}" for f in floor if f.metric == score.metric]
+            say(_words(score) + "".join(least))
     else:
         say("too little data to hold some out: confidence is not calibrated, and nothing was measured")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,9 @@ def train(
         Path | None, typer.Option(help="For checkpoints and learning curves; a stopped training continues there.")
     ] = None,
     finder: Annotated[str, typer.Option(help="auto (read off the data), whole, train or none.")] = "auto",
+    licence: Annotated[
+        str | None, typer.Option(help="Of the data, where its files do not say it; it goes into the model.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no remarks.")] = False,
 ) -> None:
@@ -42,8 +45,9 @@ def train(
     if minutes is None and steps is None:
         minutes = 20.0
     check_choices(recipe, minutes, steps, finder, device)
+    dataset = read(data)
     model = learn(
-        read(data),
+        dataset if licence is None else replace(dataset, licence=licence),
         recipe=recipe,
         minutes=minutes,
         steps=steps,
@@ -58,4 +62,4 @@ def train(
     )
     model.save(out)
     if not quiet:
-        print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); cairn info {out} shows its card", file=sys.stdout)
+        print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); cairn info {out} shows its card")

@@ -225,10 +225,11 @@ def _one_chunk(model: Model, images: list[Image], given: list[np.ndarray], boxes
 
 def _chunks(data: Dataset, unread: dict[int, str], quiet: bool) -> Iterator[tuple[list[int], list[Image]]]:
     """A few pictures at a time; those that cannot be read are noted and passed over."""
+    from rich.console import Console
     from rich.progress import track
 
     starts = range(0, len(data.images), _AT_ONCE)
-    for start in track(starts, "evaluating", disable=quiet):
+    for start in track(starts, "evaluating", disable=quiet, console=Console(stderr=True)):
         indices, images = [], []
         for i in range(start, min(start + _AT_ONCE, len(data.images))):
             try:

@@ -270,6 +270,7 @@ class _progress:
     def __enter__(self) -> Callable[[int, str | None], None]:
         if self.quiet:
             return lambda step, note: None
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self.bar = Progress(
@@ -280,6 +281,7 @@ class _progress:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
         )
         self.bar.start()
         task = self.bar.add_task(self.label, total=self.total, completed=self.done, note="")

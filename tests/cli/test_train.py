@@ -28,6 +28,12 @@ def test_training_writes_a_model_that_says_what_it_is(cairn, labels, tmp_path):
     assert (card["name"], card["seed"], card["data"]["name"]) == ("m", 4, "points.csv")
 
 
+def test_the_licence_of_the_data_goes_into_the_model(cairn, labels, tmp_path):
+    cairn("train", labels, "--out", "m.cairn", "--recipe", "mean", "--licence", "CC BY 4.0", "--quiet")
+    assert load(tmp_path / "m.cairn").card["licences"]["data"] == "CC BY 4.0"
+    assert "CC BY 4.0" in cairn("info", "m.cairn").out
+
+
 def test_a_split_can_be_named(cairn, labels):
     result = cairn("train", labels, "--out", "m.cairn", "--recipe", "mean", "--split", "dev")
     assert result.code == 2

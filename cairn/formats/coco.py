@@ -342,7 +342,7 @@ def _skeleton_of(document: Mapping[str, Any], path: Path) -> tuple[Skeleton, set
         if not lengths:
             raise InputError(f"{path}: no keypoints in it; boxes or outlines alone are not landmarks")
         k = check_count(lengths[0] // 3, f"{path}: annotations")
-        return named([f"p{i}" for i in range(k)]), None
+        return named([f"p{i}" for i in range(k)], str(path)), None
     names = with_points[0]["keypoints"]
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise InputError(f"{path}: 'keypoints' of the category must be a list of names")
@@ -372,7 +372,7 @@ def _named(category: Mapping[str, Any], names: list[str], path: Path) -> Skeleto
         pairs = [(int(a) - 1, int(b) - 1) for a, b in edges]
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: 'skeleton' must be pairs of keypoint numbers that count from 1") from None
-    return named(names, pairs, source=path.name)
+    return named(names, str(path), pairs)
 
 
 def _keypoints(values: Any, k: int, where: str) -> tuple[np.ndarray, np.ndarray]:

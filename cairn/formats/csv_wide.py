@@ -85,10 +85,13 @@ def matches(path: Path, head: bytes) -> bool:
     """Whether the first line of a file names at least one point's x and y, or a folder holds such a file."""
     if path.is_dir():
         return bool(_files(path))
-    line = head.decode("utf-8-sig", errors="replace").lstrip().partition("\n")[0].rstrip("\r")
-    if not line.isprintable() and "\t" not in line:
+    line = next(iter(head.decode("utf-8-sig", errors="replace").lstrip().splitlines()), "")
+    if not line.replace("\t", " ").isprintable():
         return False
-    cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
+    try:
+        cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
+    except csv.Error:
+        return False
     return len(cells) > 2 and bool(_Header.of([c.strip() for c in cells]).names)
 
 
@@ -248,7 +251,7 @@ def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
     columns = {c: typed([row[i] for row in rows.cells]) for c, i in header.other.items()}
     if frame is not None and frame.dtype.kind != "i":
         columns["frame"], frame = typed([row[header.known["frame"]] for row in rows.cells]), None
-    skeleton, spacing = named(header.names, source=path.name), _spacing(path, rows, header)
+    skeleton, spacing = named(header.names, str(path)), _spacing(path, rows, header)
     if len(skeleton) == 19 and _ISBI_FILE.fullmatch(path.stem) and all(n.isdigit() for n in header.names):
         skeleton = scheme("cephalo19")
         spacing = spacing or _film_spacing(rows.sources[0])

@@ -231,7 +231,7 @@ def _dataset(tables: list[_Table], pictures: str | Path | None) -> Dataset:
     return Dataset(
         ImageList(every),
         Landmarks(
-            named(names, source=tables[0].path.name),
+            named(names, str(tables[0].path)),
             array,
             fill_boxes(array),
             np.array(index, np.int64),

@@ -249,7 +249,7 @@ def _dataset(sources, points, image_index, files, **more) -> Dataset:  # type: i
     for file, p in zip(files, points, strict=True):
         if len(p) != k:
             raise InputError(f"{file}: {len(p)} points, but {files[0]} has {k}; one data set has one number of points")
-    skeleton = named([f"p{i}" for i in range(k)])
+    skeleton = named([f"p{i}" for i in range(k)], str(files[0]))
     array = np.array(points, np.float64).reshape(-1, k, 2)
     landmarks = Landmarks(skeleton, array, fill_boxes(array), np.array(image_index))
     return Dataset(ImageList(sources), landmarks, **more)

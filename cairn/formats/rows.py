@@ -34,17 +34,23 @@ def check_count(k: int, where: str) -> int:
     return k
 
 
-def named(names: Sequence[str], edges: Sequence[tuple[int, int]] = (), source: str = "") -> Skeleton:
+def named(names: Sequence[str], where: str, edges: Sequence[tuple[int, int]] = ()) -> Skeleton:
     """The skeleton of those names, with what a known scheme adds.
+
+    Parameters
+    ----------
+    names : K point names
+    where : the file, for the message
+    edges : pairs of point indices
 
     Raises
     ------
     InputError : names that repeat or edges to points that are not there
     """
     try:
-        return complete(Skeleton(names=tuple(names), edges=tuple(edges), source=source))
+        return complete(Skeleton(names=tuple(names), edges=tuple(edges)))
     except ValueError as error:
-        raise InputError(f"{source}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
 
 
 def fill_boxes(points: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:

@@ -84,7 +84,7 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     InputError : as `read_text`, or quotes that do not close
     """
     content = read_text(path)
-    first = content.lstrip().partition("\n")[0]
+    first = next(iter(content.lstrip().splitlines()), "")
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     rows = []
     try:

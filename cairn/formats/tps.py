@@ -101,7 +101,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
         raise InputError(f"{path}: all records have LM=0; expected labelled points")
     _check_same(path, labelled)
     array = np.array(points)
-    skeleton = named([f"p{i}" for i in range(array.shape[1])])
+    skeleton = named([f"p{i}" for i in range(array.shape[1])], str(path))
     keys = dict.fromkeys(k for _, r in labelled for k in r.values if k not in ("IMAGE",))
     columns = {k.lower(): typed([r.values.get(k, "") for _, r in labelled]) for k in keys}
     return Dataset(

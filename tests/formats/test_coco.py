@@ -10,8 +10,7 @@ from cairn.errors import InputError
 from cairn.formats import read, write
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
-
-from .conftest import labelled, pictures_of, same_points, save_blank, several
+from tests.formats.conftest import labelled, pictures_of, same_points, save_blank, several
 
 
 def document(**changes):
@@ -99,14 +98,16 @@ def test_reading_what_was_written_gives_the_same(shared_folder, rows):
 
 
 def test_predictions_come_back_with_confidence_covariance_and_the_whole_skeleton(folder):
-    skeleton = Skeleton(("l", "r"), flip=(1, 0), parts={"all": (0, 1)}, normalisers={"width": ((0,), (1,))}, name="mine")
+    skeleton = Skeleton(
+        ("l", "r"), flip=(1, 0), parts={"all": (0, 1)}, normalisers={"width": ((0,), (1,))}, name="mine"
+    )
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 20, (3, 2, 2))
     points[1] = np.nan
     marks = Landmarks(
         skeleton,
         points,
-        rng.uniform(0, 5, (3, 4)) + [0, 0, 9, 9],
+        rng.uniform(0, 5, (3, 4)) + np.array([0, 0, 9, 9]),
         [0, 0, 2],
         visibility=np.where(np.isnan(points[..., 0]), 0, 2),
         confidence=rng.uniform(0, 1, (3, 2)),

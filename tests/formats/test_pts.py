@@ -6,8 +6,7 @@ from hypothesis import given, settings
 
 from cairn.errors import InputError
 from cairn.formats import pts, read, write
-
-from .conftest import labelled, one_each, same_points, save_blank, several
+from tests.formats.conftest import labelled, one_each, same_points, save_blank, several
 
 THREE = "version: 1\nn_points: 3\n{\n1 1\n3.5 4\nNaN NaN\n}\n"
 

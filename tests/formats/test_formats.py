@@ -1,0 +1,162 @@
+"""One door for all label files."""
+
+import numpy as np
+import pytest
+
+from cairn.errors import InputError
+from cairn.formats import FORMATS, read, sniff, write
+from cairn.images import Image, ImageList
+from cairn.landmarks import Landmarks
+from tests.formats.conftest import labelled, pictures_of
+
+TEXTS = {
+    "pts": "version: 1\nn_points: 1\n{\n1 1\n}\n",
+    "coco": '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "keypoints": [1, 1, 2]}]}',
+    "tps": "LM=1\n1 1\nIMAGE=a.png\n",
+    "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
+    "csv": "image,n_x,n_y\na.png,1,1\n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_format_is_told_from_the_content_whatever_the_file_is_called(folder, name):
+    path = folder / "a.labels"
+    path.write_text(TEXTS[name])
+    assert sniff(path) == name
+    assert len(read(path)) == 1
+
+
+def test_every_format_is_tried_here():
+    assert set(TEXTS) == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_mark_at_the_beginning_of_the_file_does_not_matter(folder, name):
+    path = folder / "a.txt"
+    path.write_text("\ufeff" + TEXTS[name], encoding="utf-8")
+    assert sniff(path) == name
+    assert len(read(path)) == 1
+
+
+@pytest.mark.parametrize("suffix", [".tps", ".pts", ".json", ".csv", ".bin"])
+def test_binary_junk_and_empty_files_are_refused_whatever_they_are_called(folder, suffix):
+    path = folder / f"junk{suffix}"
+    path.write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(InputError, match=r"junk\."):
+        read(path)
+    path.write_bytes(np.random.default_rng(0).integers(1, 256, 5000).astype(np.uint8).tobytes())
+    with pytest.raises(InputError, match=r"junk\."):
+        read(path)
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="the file is empty"):
+        read(path)
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        read(tmp_path / "nothing.tps")
+    with pytest.raises(InputError, match="no labels in this folder"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="no format 'exe'"):
+        read(tmp_path, format="exe")
+
+
+def test_a_folder_with_two_kinds_of_labels_asks_for_one(folder):
+    (folder / "a.tps").write_text(TEXTS["tps"])
+    (folder / "a.json").write_text(TEXTS["coco"])
+    with pytest.raises(InputError, match=r"several formats \(coco, tps\)"):
+        read(folder)
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_read(folder, monkeypatch):
+    monkeypatch.setattr("cairn.formats.text.MAX_BYTES", 10)
+    path = folder / "a.json"
+    path.write_text(TEXTS["coco"])
+    with pytest.raises(InputError, match="more than the limit"):
+        read(path)
+
+
+@pytest.mark.parametrize("target", ["out.csv", "out.json", "out.tps", "out"])
+def test_labels_written_elsewhere_are_read_from_there(folder, tmp_path_factory, target):
+    data = labelled(folder, np.arange(6.0).reshape(1, 3, 2), [0])
+    out = tmp_path_factory.mktemp("elsewhere") / target
+    notes = write(data, out)
+    assert any("full paths" in n for n in notes)
+    assert read(out).landmarks.points.tolist() == data.landmarks.points.tolist()
+
+
+@pytest.mark.parametrize("target", ["out.csv", "out.json", "out.pts"])
+def test_predictions_can_be_written_for_pictures_of_a_list(folder, target):
+    data = labelled(folder, np.arange(6.0).reshape(1, 3, 2), [0])
+    write(data.landmarks, folder / target, images=pictures_of(folder))
+    assert (folder / target).is_file()
+
+
+def test_landmarks_without_their_pictures_are_refused(folder):
+    data = labelled(folder, np.ones((1, 3, 2)), [0])
+    with pytest.raises(InputError, match="give images as well"):
+        write(data.landmarks, folder / "out.csv")
+    with pytest.raises(InputError, match="there are only 0 images"):
+        write(data.landmarks, folder / "out.csv", images=ImageList([]))
+
+
+def test_pictures_that_come_from_no_file_get_a_name_and_it_is_said(tmp_path):
+    data = labelled(tmp_path, np.ones((1, 3, 2)), [0])
+    images = ImageList([Image(np.zeros((5, 5), np.uint8))])
+    for name in ("out.csv", "out.json", "out.tps"):
+        assert any("come from no file" in s for s in write(data.landmarks, tmp_path / name, images=images))
+    assert "image_0000.png" in (tmp_path / "out.csv").read_text()
+
+
+def test_a_video_frame_is_named_and_found_again(folder):
+    from cairn.images import Source
+
+    (folder / "run.mp4").write_bytes(b"video")
+    images = ImageList([Source(str(folder / "run.mp4"), frame=12)])
+    marks = labelled(folder, np.ones((1, 3, 2)), [0]).landmarks
+    assert write(marks, folder / "out.csv", images=images) == []
+    assert read(folder / "out.csv").images.sources == images.sources
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_and_leaves_nothing(folder):
+    data = labelled(folder, np.ones((1, 3, 2)), [0])
+    with pytest.raises(InputError, match="there is no folder"):
+        write(data, folder / "no" / "where.csv")
+    with pytest.raises(InputError, match=r"'\.xyz' is the name of no format"):
+        write(data, folder / "out.xyz")
+    (folder / "dir.json").mkdir()
+    with pytest.raises(InputError):
+        write(data, folder / "dir.json", format="coco")
+    assert sorted(p.name for p in folder.iterdir()) == ["a.png", "b.png", "c.png", "dir.json"]
+
+
+def test_a_failed_writing_leaves_the_old_file(folder, monkeypatch):
+    data = labelled(folder, np.ones((1, 3, 2)), [0])
+    path = folder / "out.csv"
+    path.write_text("old")
+    monkeypatch.setattr("os.replace", lambda *a: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(InputError, match="cannot be written"):
+        write(data, path)
+    assert path.read_text() == "old"
+    assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+
+
+@pytest.mark.parametrize("first", FORMATS)
+@pytest.mark.parametrize("second", ["out.csv", "out.json", "out.tps", "out"])
+def test_any_format_becomes_any_other_without_moving_a_point(folder, first, second):
+    (folder / "in").mkdir()
+    path = folder / ("a.pts" if first == "pts" else "labels.txt")
+    path.write_text(TEXTS[first])
+    data = read(path)
+    if path.suffix == ".pts":
+        path.unlink()
+    write(data, folder / second)
+    np.testing.assert_allclose(read(folder / second).landmarks.points, data.landmarks.points, atol=1e-6)
+
+
+def test_writing_leaves_the_data_as_it_was(folder):
+    data = labelled(folder, np.arange(18.0).reshape(3, 3, 2), [0, 1, 2])
+    before = Landmarks(**{k: v.copy() if isinstance(v, np.ndarray) else v for k, v in data.landmarks.__dict__.items()})
+    for target in ("out.csv", "out.json", "out.tps", "out"):
+        write(data, folder / target)
+    assert data.landmarks.equals(before)

@@ -206,9 +206,26 @@ def test_rows_without_a_point_are_passed_over():
 def test_a_small_network_learns_where_the_kite_is():
     pytest.importorskip("torch")
     data = draw_kites(60, **WINGS)
-    model = train(data, recipe="heatmap-small", steps=60, seed=0, quiet=True)
+    model = train(data, recipe="heatmap-small", steps=30, seed=0, quiet=True)
     card = model.card
-    assert card["steps"] == 60
+    assert card["steps"] == 30
     assert card["scores"][0]["value"] < card["floor"][0]["value"]
     found = model(list(draw_kites(4, **WINGS, seed=9).images))
     assert found.points.shape == (4, 4, 2)
+
+
+def test_several_objects_a_picture_get_a_trained_finder_and_all_goes_into_one_file(tmp_path):
+    pytest.importorskip("torch")
+    from cairn.model_file import load
+
+    data = draw_kites(12, each=2)
+    model = train(data, recipe="heatmap-small", steps=4, seed=0, quiet=True, folder=tmp_path / "run")
+    assert model.card["recipe"]["finder"] == "CenterFinder"
+    model.save(tmp_path / "m.cairn")
+    again = load(tmp_path / "m.cairn")
+    pictures = list(data.images[:3])
+    assert again(pictures).equals(model(pictures))
+    boxes = data.boxes[:3]
+    assert again.predict(pictures, boxes).equals(model.predict(pictures, boxes))
+    assert (tmp_path / "run" / "detector").is_dir()
+    assert (tmp_path / "run" / "finder").is_dir()

@@ -13,7 +13,6 @@ and the distance between neighbouring points. Colours keep apart for people who 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.images import Image
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
@@ -190,15 +190,7 @@ def save_picture(pixels: np.ndarray, path: str | Path) -> None:
     done, data = cv2.imencode(suffix, bgr, options)
     if not done:
         raise ValueError(f"pixels of shape {pixels.shape} cannot be written as {suffix}")
-    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data.tobytes())
-        os.replace(partial, path)
-    except OSError as error:
-        reason = "there is no such folder" if not path.parent.is_dir() else error.strerror or str(error)
-        raise InputError(f"{path}: cannot be written ({reason})") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, data.tobytes())
 
 
 # --- what is drawn ---

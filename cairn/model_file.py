@@ -16,9 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -30,6 +28,7 @@ from cairn.detectors import detector_class, finder_class, registered_name
 from cairn.detectors.contract import State
 from cairn.detectors.onnx_external import needs_other_files
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.model import Model
 from cairn.skeleton import Skeleton
 
@@ -109,23 +108,14 @@ def write_model(model: Model, path: str | Path) -> None:
         },
     }
     members["model.json"] = json.dumps(about, indent=1, sort_keys=True, allow_nan=False).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name in sorted(members):
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, members[name], compresslevel=9)
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, members[name], compresslevel=9)
+    write_whole(path, file.getvalue())
 
 
 def read_model(path: str | Path) -> Model:

@@ -33,6 +33,7 @@ from cairn.detectors.contract import Detector, Finder, Run
 from cairn.detectors.mean_shape import MeanShape
 from cairn.detectors.whole_image import WholeImage
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.geometry import boxes as box_geometry
 from cairn.landmarks import Landmarks
 from cairn.model import Model
@@ -382,9 +383,7 @@ def _claim(folder: str | Path | None, dataset: Dataset, recipe: str, plan: str) 
     if note.exists() and note.read_text(encoding="utf-8") != mine:
         raise InputError(f"{folder} holds a training on other data or by another recipe; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    partial = note.with_suffix(".partial")
-    partial.write_text(mine, encoding="utf-8")
-    os.replace(partial, note)
+    write_whole(note, mine)
 
 
 def _machine(detector: Detector) -> str:

@@ -261,7 +261,7 @@ def test_a_model_in_the_cache_is_found_by_name(path, monkeypatch, tmp_path):
 
 def test_writing_where_one_may_not_is_one_sentence(model, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="there is no folder"):
         write_model(model, tmp_path / "file" / "m.cairn")
 
 

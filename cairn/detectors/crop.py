@@ -33,16 +33,15 @@ def crop(pixels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
     shrink = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if shrink >= 2:
-        pixels, matrix = _reduced(pixels, matrix, size, shrink)
-        if pixels is None:
+        part = _reduced(pixels, matrix, size, shrink)
+        if part is None:
             return np.zeros((size, size, 3), np.uint8)
+        pixels, matrix = part
     return cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
-def _reduced(
-    pixels: np.ndarray, matrix: np.ndarray, size: int, factor: int
-) -> tuple[np.ndarray | None, np.ndarray]:
-    """The part of the picture that the square sees, `factor` times smaller, and the map from there."""
+def _reduced(pixels: np.ndarray, matrix: np.ndarray, size: int, factor: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The part of the picture that the square sees, `factor` times smaller, and the map from there; None outside."""
     import cv2
 
     edge = size - 0.5
@@ -51,7 +50,7 @@ def _reduced(
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + factor + 1, pixels.shape[1::-1])
     blocks = (high - low) // factor
     if (blocks < 1).any():
-        return None, matrix
+        return None
     part = pixels[low[1] : low[1] + blocks[1] * factor, low[0] : low[0] + blocks[0] * factor]
     small = cv2.resize(part, tuple(int(b) for b in blocks), interpolation=cv2.INTER_AREA)
     # A block's centre lies (factor - 1) / 2 behind the centre of its first pixel.

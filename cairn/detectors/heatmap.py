@@ -2,8 +2,8 @@
 
 The graph takes squares (B, S, S, 3) uint8 and gives (B, K, 6): the mean, the variances and covariance (in px of the
 square) and the highest probability of each point's map (see `cairn.neural.moments`). Points and covariances are carried
-back to the picture here. Where the skeleton has a mirror image, the mirrored square is looked at too, and the two
-answers are averaged.
+back to the picture here. Where it is asked for and the skeleton has a mirror image, the mirrored square is looked at
+too, and the two answers are averaged.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Heatmap(Detector):
     mirrored: bool = False
 
     skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    handedness_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
     graph_: OnnxGraph = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     kind: ClassVar[str] = "heatmap"
 
@@ -73,7 +74,7 @@ class Heatmap(Detector):
                 squares.clear()
 
         last, rgb = -1, np.empty((0, 0, 3), np.uint8)
-        for row, i in enumerate(index):
+        for row, i in enumerate(index.tolist()):
             if i != last:
                 last, rgb = i, images[i].rgb()
             if not self.uses_box:
@@ -91,9 +92,15 @@ class Heatmap(Detector):
     def _moments(self, squares: np.ndarray) -> np.ndarray:
         """(B, K, 6) of the squares, averaged with those of their mirror images."""
         out = self.graph_(squares)[0].astype(np.float64)
-        if not self.mirrored or self.skeleton_.flip is None:
-            return out
-        back = self.graph_(np.ascontiguousarray(squares[:, :, ::-1]))[0].astype(np.float64)[:, list(self.skeleton_.flip)]
+        if self.mirrored and self.skeleton_.flip is not None:
+            out = self._with_mirror_image(out, squares)
+        out[..., :2] += self.handedness_
+        return out
+
+    def _with_mirror_image(self, out: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        assert self.skeleton_.flip is not None
+        back = self.graph_(np.ascontiguousarray(squares[:, :, ::-1]))[0].astype(np.float64)
+        back = back[:, list(self.skeleton_.flip)]
         back[..., 0] = self.input_size - 1 - back[..., 0]
         back[..., 4] *= -1
         both = (out + back) / 2
@@ -120,7 +127,8 @@ class Heatmap(Detector):
     def state(self) -> State:
         """See `Detector.state`."""
         settings = {k: getattr(self, k) for k in ("input_size", "scale", "uses_box", "mirrored")}
-        return State({**settings, "skeleton": self.skeleton_.to_json()}, {}, {"network": self.graph_.data})
+        settings["skeleton"] = self.skeleton_.to_json()
+        return State(settings, {"handedness": self.handedness_}, {"network": self.graph_.data})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -129,5 +137,6 @@ class Heatmap(Detector):
         skeleton = Skeleton.from_json(settings.pop("skeleton"))
         runner = cls(**settings)
         runner.skeleton_ = skeleton
+        runner.handedness_ = np.asarray(state.arrays["handedness"], np.float64)
         runner.graph_ = OnnxGraph(state.graphs["network"])
         return runner

@@ -27,9 +27,10 @@ import numpy as np
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
-from cairn.formats.rows import check_count, fill_boxes, losses, named
-from cairn.formats.text import MAX_COORDINATE, head_of, read_text, shown, write_text
+from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named
+from cairn.formats.text import MAX_COORDINATE, head_of, read_text, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import complete
@@ -113,7 +114,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     }
     if dataset.licence:
         document["licenses"] = [{"id": 1, "name": dataset.licence}]
-    write_text(path, json.dumps(document, allow_nan=False))
+    write_whole(path, json.dumps(document, allow_nan=False))
     carries = {"names", "schema", "boxes", "hidden", "empty", "confidence", "covariance", "score", "track_id"}
     carries |= {"subject", "split", "frame", "licence", *columns}
     if marks.points.shape[2] == 3:
@@ -198,6 +199,10 @@ class _Content:
             values = [e.get(name) for e in self.extras]
             if values and all(v is not None for v in values):
                 per_row[name] = _stacked(values, shape, f"{path}: {name}")
+        if "confidence" in per_row:
+            check_share(per_row["confidence"], f"{path}: a confidence")
+        if "track_id" in per_row and not (per_row["track_id"] == np.rint(per_row["track_id"])).all():
+            raise InputError(f"{path}: a track_id is no whole number")
         landmarks = Landmarks(
             self.skeleton,
             points,
@@ -225,7 +230,7 @@ def _stacked(values: list[Any], shape: tuple[int, ...], where: str) -> np.ndarra
         array = np.array([np.array(v, np.float64) for v in values])
     except (TypeError, ValueError):
         array = np.empty(0)
-    if array.shape != (len(values), *shape):
+    if array.shape != (len(values), *shape) or (np.abs(array) > 2.0**53).any():
         raise InputError(f"{where}: expected {' x '.join(map(str, shape)) or 'one number'} for each annotation")
     return array
 
@@ -237,7 +242,7 @@ def _columns(extras: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     for name in names:
         values = [e.get(name) for e in extras]
         kinds = {type(v) for v in values}
-        if kinds == {int} and all(abs(v) < 2**62 for v in values):
+        if kinds == {int} and max(map(abs, values)) < 2**62:  # type: ignore[arg-type]
             column = np.array(values, np.int64)
         elif kinds == {bool}:
             column = np.array(values)
@@ -255,6 +260,7 @@ def _columns(extras: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 def _add_file(content: _Content, path: Path, pictures: str | Path | None, split: str | None) -> None:
     document = _load(path)
     skeleton, wanted = _skeleton_of(document, path)
+    kinds = {c["id"] for c in document.get("categories") or () if isinstance(c.get("id"), (int, str))}
     if content.skeleton is None:
         content.skeleton, content.home = skeleton, path.name
     elif content.skeleton.names != skeleton.names:
@@ -286,8 +292,12 @@ def _add_file(content: _Content, path: Path, pictures: str | Path | None, split:
         where = f"{path}: annotations[{i}]"
         if not isinstance(entry, dict):
             raise InputError(f"{where}: expected an object")
-        if wanted is not None and not (_hashable(entry) and entry.get("category_id") in wanted):
-            continue  # objects of a kind without keypoints
+        if wanted is not None and entry.get("category_id") is not None:
+            category = _id(entry, "category_id", where)
+            if category not in kinds:
+                raise InputError(f"{where}: there is no category with the id {category}")
+            if category not in wanted:
+                continue  # objects of a kind without keypoints
         key = _id(entry, "image_id", where)
         if key not in index:
             raise InputError(f"{where}: there is no image with the id {key}")
@@ -362,6 +372,7 @@ def _named(category: Mapping[str, Any], names: list[str], path: Path) -> Skeleto
     if isinstance(stored, dict):
         try:
             skeleton = Skeleton.from_json(stored)
+            json.dumps(skeleton.to_json(), allow_nan=False)
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: {_SCHEME_KEY} is no skeleton ({error})") from None
         if list(skeleton.names) != names:

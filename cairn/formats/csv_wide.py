@@ -33,9 +33,10 @@ import numpy as np
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
-from cairn.formats.rows import check_count, fill_boxes, losses, named, text, typed
-from cairn.formats.text import head_of, is_missing, number, read_table, shown, write_text
+from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named, text, typed, whole_points
+from cairn.formats.text import MAX_COORDINATE, head_of, is_missing, number, read_table, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import scheme
@@ -43,18 +44,9 @@ from cairn.schemes import scheme
 __all__ = ["matches", "read", "write"]
 
 _IMAGE = (
-    "image",
-    "images",
-    "image_name",
-    "image_path",
-    "image_file",
-    "img",
-    "file",
-    "file_name",
-    "filename",
-    "filepath",
+    *("image", "images", "image_name", "image_path", "image_file", "img", "picture", "photo"),
+    *("file", "file_name", "filename", "filepath", "path"),
 )
-_IMAGE += ("path", "picture", "photo")
 _SEPARATED = re.compile(r"(.+)[ _.:-]([xyz])", re.IGNORECASE)  # nose_x
 _NUMBERED = re.compile(r"([xyz])[ _.:-]?(\d+)", re.IGNORECASE)  # x1
 _LED = re.compile(r"([xyz])[_.:](\D.*)", re.IGNORECASE)  # x_nose
@@ -76,6 +68,7 @@ _POINT_ARRAYS = {  # suffix: field of Landmarks
     "altered": "altered",
 }
 _AXES = "xyz"
+_MOST = 2.0**53  # of numbers that are no coordinates; whole numbers are exact up to it
 _SPLITS = r"train|training|test\d*|val|valid|validation|dev"
 _OBSERVER_FILE = re.compile(rf"({_SPLITS})(?:[_ -](.+))?", re.IGNORECASE)
 _ISBI_FILE = re.compile(r"(?:(?:train|test[12])_)?(?:senior|junior|challenge)")
@@ -236,15 +229,17 @@ def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
     find = PictureFinder(path, [path.parent], pictures)
     rows = _collect(path, title, header, lines, find)
     n = len(rows.cells)
-    points = _figures(path, rows, header.columns)
+    points = whole_points(_figures(path, rows, header.columns))
     boxes = None if header.box is None else _figures(path, rows, np.array(header.box))
-    optional: dict[str, Any] = {f: _figures(path, rows, c) for f, c in header.arrays.items()}
+    optional: dict[str, Any] = {f: _figures(path, rows, c, _MOST) for f, c in header.arrays.items()}
     for name in ("score", "track_id", "plausible"):
         if name in header.known:
-            optional[name] = _figures(path, rows, np.array([header.known[name]]))[:, 0]
+            optional[name] = _figures(path, rows, np.array([header.known[name]]), _MOST)[:, 0]
     for name, values in optional.items():
         if name in ("visibility", "track_id", "plausible", "plausible_points", "altered"):
             optional[name] = _whole(path, rows, name, values)
+        elif name in ("confidence", "presence"):
+            check_share(values, f"{path}: a {name}")
     text_of = {c: np.array([row[i] for row in rows.cells], dtype=np.str_) for c, i in header.known.items()}
     split = np.array([row[header.known["split"]] for row in rows.image_cells]) if "split" in header.known else None
     frame = typed([row[header.known["frame"]] for row in rows.image_cells]) if "frame" in header.known else None
@@ -314,24 +309,26 @@ def _collect(
     return rows
 
 
-def _figures(path: Path, rows: _Rows, columns: np.ndarray) -> np.ndarray:
+def _figures(path: Path, rows: _Rows, columns: np.ndarray, most: float = MAX_COORDINATE) -> np.ndarray:
     """(N, *columns.shape) float64 of those columns."""
     flat = [int(c) for c in columns.ravel()]
     out = np.empty((len(rows.cells), len(flat)))
     for i, (line, cells) in enumerate(zip(rows.lines, rows.cells, strict=True)):
         where = f"{path}, line {line}"
-        out[i] = [number(cells[c], where) for c in flat]
+        out[i] = [number(cells[c], where, most) for c in flat]
     return out.reshape(len(rows.cells), *columns.shape)
 
 
 def _whole(path: Path, rows: _Rows, name: str, values: np.ndarray) -> np.ndarray:
-    """Whole numbers in the range of `name`; an empty cell is 0."""
-    values = np.nan_to_num(values)
-    most = {"visibility": 3, "track_id": 2**53}.get(name, 1)
-    wrong = (values != np.rint(values)) | (values < 0) | (values > most)
+    """Whole numbers in the range of `name`; an empty cell is 0, and of a track -1."""
+    values = np.nan_to_num(values, nan=-1 if name == "track_id" else 0)
+    least, most = {"visibility": (0, 3), "track_id": (-_MOST, _MOST)}.get(name, (0, 1))
+    wrong = (values != np.rint(values)) | (values < least) | (values > most)
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        raise InputError(f"{path}, line {rows.lines[row]}: {name} must be a whole number from 0 to {most}")
+        raise InputError(
+            f"{path}, line {rows.lines[row]}: {name} must be a whole number from {least:.0f} to {most:.0f}"
+        )
     return values.astype(np.int64)
 
 
@@ -483,7 +480,7 @@ def _write_file(dataset: Dataset, path: Path) -> list[str]:
             writer.writerow([names[i], *table.cells(row, str(number_in_picture + 1))])
         if not rows:
             writer.writerow([names[i], *table.empty(i)])
-    write_text(path, out.getvalue())
+    write_whole(path, out.getvalue())
     carries = {"names", "boxes", "hidden", "absent", "z", "empty", "subject", "split", "frame", "spacing"}
     carries |= {"confidence", "covariance", "presence", "plausible", "plausible_points", "altered", "score", "track_id"}
     carries |= {c for c in dataset.columns if c in table.columns}

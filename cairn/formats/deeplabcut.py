@@ -33,9 +33,10 @@ import numpy as np
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.formats.pictures import PictureFinder, picture_names
 from cairn.formats.rows import check_count, fill_boxes, losses, named, text
-from cairn.formats.text import number, read_table, shown, write_text
+from cairn.formats.text import number, read_table, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
@@ -106,7 +107,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
                 values = np.column_stack([values, marks.confidence[row]])
             cells[place[row]] = [text(v) for v in values.ravel()]
         table.writerow([pictures[i], *(c for animal in cells for c in animal)])
-    write_text(path, out.getvalue())
+    write_whole(path, out.getvalue())
     unlabelled = int((~marks.labelled.any(axis=1)).sum())
     if unlabelled:
         notes.append(f"{unlabelled} objects without any point are written as pictures without an object")

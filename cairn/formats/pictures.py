@@ -62,7 +62,7 @@ class PictureFinder:
         part = _PART.match(plain)
         if part is not None and len(part[2]) < 10:
             found = self._find(part[1])
-            if found is not None:
+            if found is not None and (_has_pages(found) or found.suffix.lower() not in SUFFIXES):
                 n = int(part[2])
                 return Source(str(found), page=n) if _has_pages(found) else Source(str(found), frame=n)
         looked = ", ".join(str(r) for r in self.roots)

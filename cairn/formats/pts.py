@@ -32,9 +32,10 @@ import numpy as np
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.formats.pictures import SUFFIXES, PictureFinder, picture_names
-from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed
-from cairn.formats.text import numbers, read_table, read_text, shown, write_text
+from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
+from cairn.formats.text import numbers, read_table, read_text, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
@@ -92,7 +93,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     if single and len(dataset) != 1:
         raise InputError(f"{path}: a .pts file holds one object, and there are {len(dataset)}; name a folder")
     if single:
-        write_text(path, _points_text(marks.points[0]))
+        write_whole(path, _points_text(marks.points[0]))
         return losses(dataset, (), ".pts")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; a .pts data set is a folder")
@@ -102,8 +103,8 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     for file, points in zip(files, marks.points, strict=True):
         target = path / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_text(target, _points_text(points))
-    write_text(path / _MANIFEST, _manifest_text(dataset, names, files))
+        write_whole(target, _points_text(points))
+    write_whole(path / _MANIFEST, _manifest_text(dataset, names, files))
     carries = {"split", "subject", "empty", "columns"} - ({"columns"} if _clashes(dataset) else set())
     carries |= set(dataset.columns) - set(_clashes(dataset))
     return losses(dataset, carries, ".pts") + notes
@@ -138,7 +139,7 @@ def _read_points(path: Path) -> np.ndarray:
             raise InputError(f"{path}, line {i}: {shown(line)} is not the head of a .pts file; expected 'n_points: K'")
     if count is None or start is None:
         raise InputError(f"{path}: expected 'n_points: K' and then the points between {{ and }}")
-    points = []
+    points: list[list[float]] = []
     for i, line in lines[start:]:
         if line.startswith("}"):
             break
@@ -250,7 +251,7 @@ def _dataset(sources, points, image_index, files, **more) -> Dataset:  # type: i
         if len(p) != k:
             raise InputError(f"{file}: {len(p)} points, but {files[0]} has {k}; one data set has one number of points")
     skeleton = named([f"p{i}" for i in range(k)], str(files[0]))
-    array = np.array(points, np.float64).reshape(-1, k, 2)
+    array = whole_points(np.array(points, np.float64).reshape(-1, k, 2))
     landmarks = Landmarks(skeleton, array, fill_boxes(array), np.array(image_index))
     return Dataset(ImageList(sources), landmarks, **more)
 
@@ -292,9 +293,10 @@ def _manifest_text(dataset: Dataset, names: list[str], files: list[str]) -> str:
     for row, i in enumerate(dataset.landmarks.image_index):
         rows_of[int(i)].append(row)
     for i, rows in rows_of.items():
-        for row in rows or [None]:
-            cells = [names[i], "" if row is None else files[row]]
-            cells += [] if dataset.split is None else [str(dataset.split[i])]
-            cells += [] if dataset.subject is None else ["" if row is None else str(dataset.subject[row])]
-            table.writerow([*cells, *("" if row is None else text(v[row]) for v in columns.values())])
+        split = [] if dataset.split is None else [str(dataset.split[i])]
+        for row in rows:
+            subject = [] if dataset.subject is None else [str(dataset.subject[row])]
+            table.writerow([names[i], files[row], *split, *subject, *(text(v[row]) for v in columns.values())])
+        if not rows:
+            table.writerow([names[i], "", *split, *[""] * (dataset.subject is not None), *[""] * len(columns)])
     return out.getvalue()

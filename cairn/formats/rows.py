@@ -13,7 +13,18 @@ from cairn.geometry import boxes as box
 from cairn.schemes import complete
 from cairn.skeleton import Skeleton
 
-__all__ = ["MAX_POINTS", "check_count", "coordinates", "fill_boxes", "losses", "named", "text", "typed"]
+__all__ = [
+    "MAX_POINTS",
+    "check_count",
+    "check_share",
+    "coordinates",
+    "fill_boxes",
+    "losses",
+    "named",
+    "text",
+    "typed",
+    "whole_points",
+]
 
 # "007" is a name and not a number
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
@@ -51,6 +62,24 @@ def named(names: Sequence[str], where: str, edges: Sequence[tuple[int, int]] = (
         return complete(Skeleton(names=tuple(names), edges=tuple(edges)))
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def whole_points(points: np.ndarray) -> np.ndarray:
+    """(..., K, D) with a point NaN altogether where one of its coordinates is."""
+    return np.where(np.isfinite(points).all(axis=-1, keepdims=True), points, np.nan)
+
+
+def check_share(values: np.ndarray, where: str) -> np.ndarray:
+    """`values` if they are probabilities, NaN allowed.
+
+    Raises
+    ------
+    InputError : one lies outside 0 to 1
+    """
+    wrong = (values < 0) | (values > 1)
+    if wrong.any():
+        raise InputError(f"{where} is {values[wrong][0]:g}; expected 0 to 1")
+    return values
 
 
 def fill_boxes(points: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +20,6 @@ __all__ = [
     "read_table",
     "read_text",
     "shown",
-    "write_text",
 ]
 
 MAX_BYTES = 512 * 2**20  # COCO's own training labels are 240 MB
@@ -58,7 +55,7 @@ def read_text(path: Path) -> str:
     InputError : missing, unreadable, empty, larger than `MAX_BYTES`, or not text
     """
     head = head_of(path)
-    size = os.stat(path).st_size
+    size = path.stat().st_size
     if size > MAX_BYTES:
         raise InputError(f"{path}: {size / 2**20:.0f} MB is more than the limit of {MAX_BYTES // 2**20} MB; split it")
     if b"\0" in head:
@@ -99,48 +96,23 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def write_text(path: Path, text: str) -> None:
-    """Put `text` into `path`, whole or not at all.
-
-    Raises
-    ------
-    InputError : the folder is missing, or cannot be written to
-    """
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; make it first")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; expected the name of a file")
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-
-
 def is_missing(token: str) -> bool:
     """Whether a cell says that there is no number: empty, ``NaN``, ``NA`` and the like."""
     return token.strip().lower() in _MISSING
 
 
-def number(token: str, where: str) -> float:
+def number(token: str, where: str, most: float = MAX_COORDINATE) -> float:
     """One coordinate or other figure; NaN where the cell is empty or says NaN.
 
     Parameters
     ----------
     token : the cell
     where : file and line, for the message
+    most : the largest absolute value that makes sense
 
     Raises
     ------
-    InputError : no number, infinite, or beyond `MAX_COORDINATE`
+    InputError : no number, infinite, or beyond `most`
     """
     try:
         value = float(token)
@@ -148,8 +120,8 @@ def number(token: str, where: str) -> float:
         if is_missing(token):
             return math.nan
         raise InputError(f"{where}: {shown(token)} is not a number; expected a coordinate in pixels") from None
-    if abs(value) > MAX_COORDINATE:
-        raise InputError(f"{where}: {shown(token)} is no coordinate in a picture; expected pixels")
+    if abs(value) > most:
+        raise InputError(f"{where}: {shown(token)} is no coordinate in a picture; expected pixels, below {most:g}")
     return value
 
 
@@ -158,13 +130,7 @@ def numbers(tokens: Sequence[str], where: str) -> list[float]:
     return [number(t, where) for t in tokens]
 
 
-def shown(token: str, longest: int = 60) -> str:
+def shown(token: object, longest: int = 60) -> str:
     """A piece of a file in a message: quoted, on one line, never long."""
-    token = str(token)
-    return repr(token if len(token) <= longest else token[:longest] + "...")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    words = str(token)
+    return repr(words if len(words) <= longest else words[:longest] + "...")

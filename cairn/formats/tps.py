@@ -31,9 +31,10 @@ import numpy as np
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
+from cairn.files import write_whole
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
-from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed
-from cairn.formats.text import head_of, numbers, read_text, shown, write_text
+from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
+from cairn.formats.text import head_of, numbers, read_text, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
@@ -100,7 +101,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     if not points:
         raise InputError(f"{path}: all records have LM=0; expected labelled points")
     _check_same(path, labelled)
-    array = np.array(points)
+    array = whole_points(np.array(points))
     skeleton = named([f"p{i}" for i in range(array.shape[1])], str(path))
     keys = dict.fromkeys(k for _, r in labelled for k in r.values if k not in ("IMAGE",))
     columns = {k.lower(): typed([r.values.get(k, "") for _, r in labelled]) for k in keys}
@@ -148,7 +149,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
             for name, values in columns.items():
                 cell = text(values[row]).replace("\r", " ").replace("\n", " ")
                 lines += [f"{name.upper()}={cell}"] if cell else []
-    write_text(path, "\n".join(lines) + "\n")
+    write_whole(path, "\n".join(lines) + "\n")
     return losses(dataset, {"z", "empty", *columns, "id"}, "TPS") + notes
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from cairn.detectors.crop import crop
 from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
 
-__all__ = ["Batch", "Samples", "batches"]
+__all__ = ["Batch", "Samples", "batches", "in_background"]
+
+_B = TypeVar("_B")
 
 _ROOM = 1.7  # a sample is kept with this much more around the square, for turning, shifting and zooming
 
@@ -32,11 +35,18 @@ class Batch:
     pixels : (B, S, S, 3) uint8
     points : (B, K, 2) float32, px of the square
     weight : (B, K) float32, 0 where there is no label or the point left the square
+    frame : (B, 2, 2) float32, how the axes of the unchanged square lie in this one (turned, scaled, mirrored)
     """
 
     pixels: np.ndarray
     points: np.ndarray
     weight: np.ndarray
+    frame: np.ndarray
+
+    @property
+    def mirrored(self) -> np.ndarray:
+        """(B,) bool."""
+        return np.linalg.det(self.frame) < 0
 
 
 class Samples:
@@ -84,16 +94,24 @@ class Samples:
         shift = (self.size - 1) / 2 - zoom * (side - 1) / 2
         return np.array([[zoom, 0, shift], [0, zoom, shift]])
 
-    def draw(self, i: int, how: Augmentation, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Sample `i` changed at random: ((S, S, 3) uint8, (K, 2) px)."""
-        matrix = transforms.compose(random_map(how, self.size, self.scale, rng), self.plain(i))
+    def draw(self, i: int, how: Augmentation, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sample `i` changed at random: ((S, S, 3) uint8, (K, 2) px, (2, 2) frame)."""
+        change = random_map(how, self.size, self.scale, rng)
+        mirrored = self.flip is not None and rng.random() < 0.5
+        if mirrored:
+            change = transforms.compose([[-1, 0, self.size - 1], [0, 1, 0]], change)
+        matrix = transforms.compose(change, self.plain(i))
         points = transforms.apply(matrix, self.points[i])
-        pixels = crop(self._pixels[i], matrix, self.size)
-        if self.flip is not None and rng.random() < 0.5:
-            pixels = np.ascontiguousarray(pixels[:, ::-1])
+        if mirrored:
             points = points[list(self.flip)]
-            points[:, 0] = self.size - 1 - points[:, 0]
-        return change_pixels(pixels, how, rng), points
+        pixels = crop(self._pixels[i], matrix, self.size)
+        return change_pixels(pixels, how, rng), points, change[:, :2]
+
+    def unchanged(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every sample as prediction sees it: (N, S, S, 3) uint8 and (N, K, 2) px."""
+        squares = [crop(p, self.plain(i), self.size) for i, p in enumerate(self._pixels)]
+        points = [transforms.apply(self.plain(i), p) for i, p in enumerate(self.points)]
+        return np.stack(squares), np.stack(points)
 
 
 def batches(
@@ -107,16 +125,18 @@ def batches(
         places = np.arange(step * batch_size, (step + 1) * batch_size)
         pixels = np.empty((batch_size, samples.size, samples.size, 3), np.uint8)
         points = np.empty((batch_size, *samples.points.shape[1:]), np.float32)
+        frame = np.empty((batch_size, 2, 2), np.float32)
         orders = {r: np.random.default_rng([seed, 2, r]).permutation(n) for r in set((places // n).tolist())}
         for j, place in enumerate(places.tolist()):
-            pixels[j], points[j] = samples.draw(int(orders[place // n][place % n]), how, rng)
+            pixels[j], points[j], frame[j] = samples.draw(int(orders[place // n][place % n]), how, rng)
         inside = ((points > -0.5) & (points < samples.size - 0.5)).all(-1)  # NaN compares False
-        return Batch(pixels, np.nan_to_num(points), inside.astype(np.float32))
+        return Batch(pixels, np.nan_to_num(points), inside.astype(np.float32), frame)
 
-    yield from _ahead(make, first, last, ahead)
+    yield from in_background(make, first, last, ahead)
 
 
-def _ahead(make: Callable[[int], Batch], first: int, last: int, count: int) -> Iterator[Batch]:
+def in_background(make: Callable[[int], _B], first: int, last: int, count: int = 4) -> Iterator[_B]:
+    """``make(step)`` for steps `first` to `last` - 1, in order, up to `count` of them made ahead in a thread."""
     with ThreadPoolExecutor(1) as pool:
         waiting = [pool.submit(make, s) for s in range(first, min(first + count, last))]
         for step in range(first, last):

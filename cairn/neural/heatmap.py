@@ -1,7 +1,7 @@
 """Training of heatmap networks.
 
 Squares around jittered boxes go through a residual U-net (`networks.residual_unet`); each point's map is read by its
-mean and covariance (`moments`). The loss is the distance of the mean from the label, plus a cross entropy that keeps
+mean and covariance (`moments`). The loss is the likelihood of the labels under these, plus a cross entropy that keeps
 the maps in one piece. What was tried, and what it gave, stands in docs/decisions/.
 """
 
@@ -35,11 +35,17 @@ _STRIDE = 4
 
 
 class _Readable(nn.Module):
-    """The whole graph: uint8 squares to moments."""
+    """The whole graph: uint8 squares to moments.
 
-    def __init__(self, network: nn.Module, size: int):
+    `handedness` (K, 2), px, is what the labels do that their mirror images do not (an origin off by part of a pixel,
+    one side set further out than the other). A network that sees every square mirrored as well can only learn the mean
+    of both, so this constant is learnt beside it, and added by the runner.
+    """
+
+    def __init__(self, network: nn.Module, points: int, size: int):
         super().__init__()
         self.network, self.moments = network, Moments(size, _STRIDE)
+        self.handedness = nn.Parameter(torch.zeros(points, 2))
 
     def logits(self, squares: Tensor) -> Tensor:
         x = squares.permute(0, 3, 1, 2).float() / 64.0 - 2.0
@@ -70,14 +76,14 @@ class HeatmapNet(Detector):
 
     input_size: int = 128
     scale: float = 1.3
-    widths: tuple[int, ...] = (24, 48, 96, 160, 192)
-    blocks: tuple[int, ...] = (1, 2, 3, 3)
+    widths: tuple[int, ...] = (32, 48, 96, 144, 160)
+    blocks: tuple[int, ...] = (1, 3, 3, 2)
     uses_box: bool = True  # type: ignore[misc]
-    mirrored: bool = False
+    mirrored: bool = True
     batch_size: int = 32
-    distance: float = 1.0
-    likelihood: float = 0.0
-    cross_entropy: float = 0.05
+    distance: float = 0.0
+    likelihood: float = 1.0
+    cross_entropy: float = 0.2
     sigma: float = 1.0
     rounds: int = 100
     augmentation: dict[str, float] = field(default_factory=dict)
@@ -93,11 +99,12 @@ class HeatmapNet(Detector):
         if not len(samples):
             raise InputError("there is no labelled object with a box in the training data")
         torch.manual_seed(run.seed)
-        network = _Readable(ResidualUNet(len(dataset.skeleton), self.widths, self.blocks), self.input_size)
+        points = len(dataset.skeleton)
+        network = _Readable(ResidualUNet(points, self.widths, self.blocks), points, self.input_size)
         how = Augmentation(**self.augmentation)
         self.fitted_ = train_network(
             network,
-            self._loss,
+            lambda net, batch, device: self._loss(net, batch, samples.flip, device),
             lambda first, last: batches(samples, how, self.batch_size, run.seed, first, last),
             Schedule(**self.schedule),
             run,
@@ -106,14 +113,16 @@ class HeatmapNet(Detector):
             label="heatmap network",
         )
         trained = round_weights(self.fitted_.network)
+        assert isinstance(trained, _Readable)
         runner = Heatmap(self.input_size, self.scale, self.uses_box, self.mirrored)
         runner.skeleton_ = dataset.skeleton
+        runner.handedness_ = trained.handedness.detach().double().numpy()
         example = torch.zeros((2, self.input_size, self.input_size, 3), dtype=torch.uint8)
         runner.graph_ = OnnxGraph(export(trained, example))
         self.runner_ = runner
         return self
 
-    def _loss(self, network: nn.Module, batch: Batch, device: torch.device) -> Tensor:
+    def _loss(self, network: nn.Module, batch: Batch, flip: tuple[int, ...] | None, device: torch.device) -> Tensor:
         assert isinstance(network, _Readable)
         size = self.input_size
         logits = network.logits(torch.from_numpy(batch.pixels).to(device, non_blocking=True))
@@ -123,7 +132,12 @@ class HeatmapNet(Detector):
         with torch.autocast(device.type, enabled=False):
             logits = logits.float()
             moments = network.moments(logits)
-            mean, spread = moments[..., :2] / size, moments[..., 2:5] / size**2
+            mean, spread = moments[..., :2], moments[..., 2:5] / size**2
+            if flip is not None:
+                mirrored = torch.from_numpy(batch.mirrored).to(device)[:, None, None]
+                offset = torch.where(mirrored, network.handedness[list(flip)], network.handedness)
+                mean = mean + offset @ torch.from_numpy(batch.frame).to(device).mT
+            mean = mean / size
             if self.distance:
                 total = total + self.distance * 100 * distance_loss(mean, truth / size, weight)
             if self.likelihood:
@@ -136,21 +150,17 @@ class HeatmapNet(Detector):
 
     def _validate(self, validation: Dataset) -> Any:
         """NME (percent of the first normaliser, or of the square) of the averaged network, on unchanged squares."""
-        samples = Samples(validation, self.input_size, self.scale, self.uses_box)
-        still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
-        rng = np.random.default_rng(0)
-        flip, samples.flip = samples.flip, None
-        squares = np.stack([samples.draw(i, still, rng)[0] for i in range(len(samples))])
-        truth = np.stack([samples.draw(i, still, rng)[1] for i in range(len(samples))])
-        samples.flip = flip
+        squares, truth = Samples(validation, self.input_size, self.scale, self.uses_box).unchanged()
         groups = next(iter(validation.skeleton.normalisers.values()), None)
         length = np.full(len(truth), float(self.input_size)) if groups is None else reference_length(truth, groups)
 
         def figure(network: nn.Module) -> float:
+            assert isinstance(network, _Readable)
             device = next(network.parameters()).device
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
                 parts = [network(torch.from_numpy(s).to(device))[..., :2].cpu() for s in np.array_split(squares, 8)]
-            return 100 * float(np.nanmean(nme(torch.cat(parts).numpy(), truth, length)))
+            found = torch.cat(parts) + network.handedness.detach().cpu()
+            return 100 * float(np.nanmean(nme(found.numpy(), truth, length)))
 
         return figure
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from cairn.detectors.contract import Run
 from cairn.errors import InputError
+from cairn.files import write_whole
 
 __all__ = ["Fitted", "Schedule", "choose_device", "train_network"]
 
@@ -234,7 +235,7 @@ def _save(
     total: int,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    file = io.BytesIO()
     torch.save(
         {
             "signature": signature,
@@ -245,9 +246,9 @@ def _save(
             "seconds": seconds,
             "total": total,
         },
-        partial,
+        file,
     )
-    os.replace(partial, path)
+    write_whole(path, file.getvalue())
 
 
 def _write_curve(folder: Path | None, row: tuple[int, float, float, float], first: bool) -> None:

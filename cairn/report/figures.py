@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from cairn.files import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -118,14 +119,7 @@ class Report:
 
     def save(self, path: str | Path) -> None:
         """Write the JSON, whole or not at all."""
-        path = Path(path)
-        text = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")
 
     def table(self) -> Table:
         """The scores, for a terminal: ``rich.print(report.table())``."""

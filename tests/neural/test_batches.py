@@ -8,6 +8,8 @@ from cairn.landmarks import Landmarks
 from cairn.neural.batches import Samples, batches
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
+
+
 def spot_centres(pixels):
     y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
     weight = pixels.astype(float)

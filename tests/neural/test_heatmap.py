@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,9 +37,23 @@ def test_the_runner_agrees_with_torch(net, coloured_spots):
     matrices = transforms.box_to_square(data.landmarks.boxes, 64, 1.6)
     squares = np.stack([crop(i.pixels, m, 64) for i, m in zip(data.images, matrices, strict=True)])
     with torch.no_grad():
-        mean = net.fitted_.network(torch.from_numpy(squares))[..., :2].numpy()
+        trained = net.fitted_.network
+        mean = (trained(torch.from_numpy(squares))[..., :2] + trained.handedness).numpy()
     expected = transforms.apply(transforms.invert(matrices), mean)
     np.testing.assert_allclose(found.points, expected, atol=1e-3)
+
+
+def test_labels_that_lean_to_one_side_are_learnt_although_squares_are_mirrored(coloured_spots):
+    def leaning(seed, n):
+        data = coloured_spots(n, seed=seed)
+        return replace(data, landmarks=replace(data.landmarks, points=data.landmarks.points + np.array([1.5, 0])))
+
+    net = HeatmapNet(**SMALL, augmentation={"turn": 3}).fit(leaning(0, 60), run=Run(steps=150))
+    test = leaning(1, 30)
+    for mirrored in (False, True):
+        net.runner_.mirrored = mirrored
+        off = (net.predict(test.images, test.boxes).points - test.landmarks.points)[..., 0].mean()
+        assert abs(off) < 0.75
 
 
 def test_the_state_is_lossless(net, coloured_spots):

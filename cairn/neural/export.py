@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 __all__ = ["export", "load_weights", "round_weights"]
+
+
+_ANY_BATCH = {"input": {0: "batch"}, "output": {0: "batch"}}
 
 
 @torch.no_grad()
@@ -25,8 +29,15 @@ def round_weights(network: nn.Module) -> nn.Module:
     return network
 
 
-def export(network: nn.Module, example: torch.Tensor) -> bytes:
-    """The graph of `network` (in evaluation mode) for inputs like `example`, with any batch size."""
+def export(
+    network: nn.Module, example: torch.Tensor, dynamic_axes: Mapping[str, Mapping[int, str]] = _ANY_BATCH
+) -> bytes:
+    """The graph of `network` (in evaluation mode) for inputs like `example`.
+
+    Parameters
+    ----------
+    dynamic_axes : which axes of "input" and of "output" may have any length; the batch alone where nothing is said
+    """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -43,7 +54,7 @@ def export(network: nn.Module, example: torch.Tensor) -> bytes:
             opset_version=17,
             input_names=["input"],
             output_names=["output"],
-            dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
+            dynamic_axes={name: dict(axes) for name, axes in dynamic_axes.items()},
         )
     model = onnx.load_from_string(file.getvalue())
     widened = []

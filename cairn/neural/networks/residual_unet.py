@@ -39,18 +39,20 @@ class ResidualUNet(nn.Module):
     points : K
     widths : channels at 1/2, 1/4, 1/8, ... of the picture's size
     blocks : residual blocks after each halving, from 1/4 on; one fewer than `widths`
+    finest : halvings below 1/2 at which the way up ends; 2 gives maps of 1/8 of the picture's size
     """
 
-    def __init__(self, points: int, widths: Sequence[int], blocks: Sequence[int]):
+    def __init__(self, points: int, widths: Sequence[int], blocks: Sequence[int], finest: int = 1):
         super().__init__()
+        self.finest = finest
         self.stem = nn.Sequential(*_conv(3, widths[0], stride=2), nn.ReLU(True))
         self.down = nn.ModuleList(
             nn.Sequential(*_conv(a, b, stride=2), nn.ReLU(True), *(_Residual(b) for _ in range(n)))
             for (a, b), n in zip(pairwise(widths), blocks, strict=True)
         )
-        self.lateral = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths[1:]))
-        self.up = nn.ModuleList(_Residual(a) for a in widths[1:-1])
-        self.head = nn.Conv2d(widths[1], points, 1)
+        self.lateral = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths[finest:]))
+        self.up = nn.ModuleList(_Residual(a) for a in widths[finest:-1])
+        self.head = nn.Conv2d(widths[finest], points, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
@@ -60,5 +62,5 @@ class ResidualUNet(nn.Module):
             stages.append(x)
         for i in reversed(range(len(self.up))):
             x = nn.functional.interpolate(self.lateral[i](x), scale_factor=2.0, mode="nearest")
-            x = self.up[i](stages[i] + x)
+            x = self.up[i](stages[i + self.finest - 1] + x)
         return self.head(x)

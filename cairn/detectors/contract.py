@@ -122,4 +122,5 @@ class Finder(ABC):
 
 
 def _settings(made: Any) -> dict[str, Any]:
+    """What the constructor takes; fitted state is declared with ``init=False``."""
     return {f.name: deepcopy(getattr(made, f.name)) for f in fields(made) if f.init}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
@@ -49,7 +49,6 @@ class Heatmap(Detector):
     skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     handedness_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
     graph_: OnnxGraph = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    kind: ClassVar[str] = "heatmap"
 
     def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
         """Not here: `cairn.neural.heatmap.HeatmapNet` trains, and leaves one of these behind."""
@@ -126,8 +125,7 @@ class Heatmap(Detector):
 
     def state(self) -> State:
         """See `Detector.state`."""
-        settings = {k: getattr(self, k) for k in ("input_size", "scale", "uses_box", "mirrored")}
-        settings["skeleton"] = self.skeleton_.to_json()
+        settings = {**self.settings(), "skeleton": self.skeleton_.to_json()}
         return State(settings, {"handedness": self.handedness_}, {"network": self.graph_.data})
 
     @classmethod

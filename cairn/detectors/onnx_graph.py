@@ -31,7 +31,7 @@ class OnnxGraph:
         session = self._session or self._open()
         return session.run(None, {session.get_inputs()[0].name: batch})
 
-    def _open(self):  # noqa: ANN202 - onnxruntime is imported here only
+    def _open(self):
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)

@@ -8,7 +8,7 @@ the maps in one piece. What was tried, and what it gave, stands in docs/decision
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -91,7 +91,6 @@ class HeatmapNet(Detector):
 
     runner_: Heatmap = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     fitted_: Fitted = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    kind: ClassVar[str] = "heatmap"
 
     def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
         """See `Detector.fit`; `validation` is only looked at for the learning curve."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from cairn.detectors.checks import check_detector  # noqa: E402
 from cairn.detectors.contract import Run  # noqa: E402
 from cairn.detectors.crop import crop  # noqa: E402
 from cairn.detectors.heatmap import Heatmap  # noqa: E402
@@ -73,3 +74,9 @@ def test_data_without_a_label_is_one_sentence(coloured_spots):
     empty = data.take(np.zeros(2, bool))
     with pytest.raises(InputError, match="no labelled object"):
         HeatmapNet(**SMALL).fit(empty)
+
+
+@pytest.mark.parametrize("uses_box", [True, False])
+def test_it_keeps_the_contract(coloured_spots, uses_box):
+    make = lambda: HeatmapNet(**SMALL, uses_box=uses_box)  # noqa: E731
+    check_detector(make, coloured_spots(8), run=Run(steps=3))

@@ -157,8 +157,7 @@ def _write_points(landmarks: Landmarks, images: list[Source], path: Path) -> Non
     from cairn.images import ImageList
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    for sentence in write(landmarks, path, images=ImageList(images)):
-        print(f"cairn: {path}: {sentence}", file=sys.stderr)
+    write(landmarks, path, images=ImageList(images))  # what is lost is of the skeleton, which the model keeps
 
 
 def _as_json(landmarks: Landmarks, images: list[Source]) -> str:

@@ -123,6 +123,10 @@ def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]
     -------
     names : relative to `folder` where the picture is below it, otherwise the full path
     notes : sentences for the user
+
+    Raises
+    ------
+    InputError : a name with line breaks or bytes that are not UTF-8
     """
     folder = folder.resolve()
     names, notes = [], []
@@ -141,7 +145,10 @@ def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]
             name = resolved.as_posix()
             outside += 1
         part = source.page if source.page is not None else source.frame
-        names.append(name if part is None else f"{name}#{part}")
+        name = name if part is None else f"{name}#{part}"
+        if not name.isprintable():
+            raise InputError(f"{name!r}: the picture's name has bytes that no label file can hold; rename it")
+        names.append(name)
     if outside:
         notes.append(
             f"{outside} of {len(names)} pictures are not below {folder}, so their full paths are written; "

@@ -50,6 +50,10 @@ def test_names_empty_cells_and_other_columns(folder):
     assert {c: v.tolist() for c, v in found.columns.items()} == {"sex": ["f", "m"], "id": ["007", "008"]}
 
 
+def test_a_point_with_half_a_coordinate_is_none(folder):
+    assert np.isnan(read(put(folder, "image,p_x,p_y\na.png,1,\n")).landmarks.points).all()
+
+
 def test_a_table_of_boxes_is_not_one_of_points(folder):
     assert not csv_wide.matches(folder / "boxes.csv", b"image,split,x0,y0,x1,y1\n")
     assert not csv_wide.matches(folder / "pairs.csv", b"fold,same,a,b\n")
@@ -239,6 +243,8 @@ def test_observers_with_other_points_are_refused(folder):
         ("1_x,1_y\n1,2\n", r"no column with the pictures' names"),
         ("image,size\na.png,2\n", r"line 1: no columns with points"),
         ("image,a_x,a_y,a_visibility\na.png,1,2,9\n", r"line 2: visibility must be a whole number from 0 to 3"),
+        ("image,a_x,a_y,a_confidence\na.png,1,2,95\n", r"a confidence is 95; expected 0 to 1"),
+        ("image,a_x,a_y,track_id\na.png,1,2,1.5\n", r"line 2: track_id must be a whole number"),
         ('image,1_x,1_y\n"a.png,1,2\n', r"not a row of a table"),
         ("image," + ",".join(f"p{i}_x,p{i}_y" for i in range(10_001)) + "\na.png\n", r"10001 points; expected 1"),
     ],

@@ -118,6 +118,13 @@ def test_a_video_frame_is_named_and_found_again(folder):
     assert read(folder / "out.csv").images.sources == images.sources
 
 
+def test_a_picture_whose_name_no_text_can_hold_is_refused(folder):
+    images = ImageList([folder / "line\nbreak.png"])
+    marks = labelled(folder, np.ones((1, 3, 2)), [0]).landmarks
+    with pytest.raises(InputError, match="rename it"):
+        write(marks, folder / "out.csv", images=images)
+
+
 def test_a_place_that_cannot_be_written_to_is_refused_and_leaves_nothing(folder):
     data = labelled(folder, np.ones((1, 3, 2)), [0])
     with pytest.raises(InputError, match="there is no folder"):

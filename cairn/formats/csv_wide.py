@@ -34,6 +34,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
+from cairn.formats.csv_columns import AXES, BOX, PER_IMAGE, POINT_ARRAYS, SPACING, Header
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named, text, typed, whole_points
 from cairn.formats.text import MAX_COORDINATE, head_of, is_missing, number, read_table, shown
@@ -43,31 +44,6 @@ from cairn.schemes import scheme
 
 __all__ = ["matches", "read", "write"]
 
-_IMAGE = (
-    *("image", "images", "image_name", "image_path", "image_file", "img", "picture", "photo"),
-    *("file", "file_name", "filename", "filepath", "path"),
-)
-_SEPARATED = re.compile(r"(.+)[ _.:-]([xyz])", re.IGNORECASE)  # nose_x
-_NUMBERED = re.compile(r"([xyz])[ _.:-]?(\d+)", re.IGNORECASE)  # x1
-_LED = re.compile(r"([xyz])[_.:](\D.*)", re.IGNORECASE)  # x_nose
-_BOXES = (
-    ("box_x0", "box_y0", "box_x1", "box_y1"),
-    ("x0", "y0", "x1", "y1"),
-    ("x1", "y1", "x2", "y2"),
-    ("xmin", "ymin", "xmax", "ymax"),
-)
-_SPACING = ("spacing_x", "spacing_y", "spacing_z")
-_PER_ROW = ("subject", "score", "track_id", "plausible")
-_PER_IMAGE = ("split", "frame")
-_POINT_ARRAYS = {  # suffix: field of Landmarks
-    "confidence": "confidence",
-    "likelihood": "confidence",
-    "visibility": "visibility",
-    "presence": "presence",
-    "plausible": "plausible_points",
-    "altered": "altered",
-}
-_AXES = "xyz"
 _MOST = 2.0**53  # of numbers that are no coordinates; whole numbers are exact up to it
 _SPLITS = r"train|training|test\d*|val|valid|validation|dev"
 _OBSERVER_FILE = re.compile(rf"({_SPLITS})(?:[_ -](.+))?", re.IGNORECASE)
@@ -85,7 +61,7 @@ def matches(path: Path, head: bytes) -> bool:
         cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
     except csv.Error:
         return False
-    return len(cells) > 2 and bool(_Header.of([c.strip() for c in cells]).names)
+    return len(cells) > 2 and bool(Header.of([c.strip() for c in cells]).names)
 
 
 def read(path: Path, pictures: str | Path | None = None) -> Dataset:
@@ -128,79 +104,6 @@ def write(dataset: Dataset, path: Path) -> list[str]:
 # --- reading one table ---
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What each column of a table is."""
-
-    names: tuple[str, ...]
-    columns: np.ndarray  # (K, D) column of each coordinate
-    box: tuple[int, ...] | None
-    spacing: tuple[int, ...]
-    image: int | None
-    known: dict[str, int]  # split, subject, ...
-    arrays: dict[str, np.ndarray]  # field of Landmarks: (K,) columns, or (K, D, D)
-    other: dict[str, int]
-
-    @classmethod
-    def of(cls, cells: Sequence[str]) -> _Header:
-        lower = [c.lower() for c in cells]
-        place = {c: i for i, c in reversed(list(enumerate(lower)))}
-        taken: set[int] = set()
-        box = None
-        for corners in _BOXES:
-            beyond = ("x2", "x3")["x2" in corners]
-            if box is None and all(c in place for c in corners) and (corners[0][0] != "x" or beyond not in place):
-                box = tuple(place[c] for c in corners)
-                taken.update(box)
-        spacing = tuple(place[c] for c in _SPACING if c in place)
-        taken.update(spacing)
-        image = next((place[c] for c in _IMAGE if c in place), None)
-        if image is None and cells and (not cells[0] or _axis_of(cells[0]) is None):
-            image = 0
-        known = {c: place[c] for c in (*_PER_IMAGE, *_PER_ROW, "instance") if c in place and place[c] != image}
-        taken.update(known.values())
-        taken.update([] if image is None else [image])
-        found: dict[str, dict[str, int]] = {}
-        for i, cell in enumerate(cells):
-            point = None if i in taken else _axis_of(cell)
-            if point is not None:
-                found.setdefault(point[0], {}).setdefault(point[1], i)
-        names = tuple(n for n, axes in found.items() if "x" in axes and "y" in axes)
-        d = 3 if names and all("z" in found[n] for n in names) else 2
-        columns = np.array([[found[n][a] for a in _AXES[:d]] for n in names], np.int64).reshape(-1, d)
-        taken.update(int(i) for i in columns.ravel())
-        arrays = _point_arrays(cells, names, d, taken)
-        other = {c: i for i, c in enumerate(cells) if i not in taken and c}
-        return cls(names, columns, box, spacing, image, known, arrays, other)
-
-
-def _axis_of(cell: str) -> tuple[str, str] | None:
-    """The point's name and the axis that a column's title speaks of."""
-    if match := _SEPARATED.fullmatch(cell):
-        return match[1], match[2].lower()
-    if match := _NUMBERED.fullmatch(cell) or _LED.fullmatch(cell):
-        return match[2], match[1].lower()
-    return None
-
-
-def _point_arrays(cells: Sequence[str], names: Sequence[str], d: int, taken: set[int]) -> dict[str, np.ndarray]:
-    """Columns such as ``nose_confidence``; only where every point has one."""
-    place = {c: i for i, c in reversed(list(enumerate(cells))) if i not in taken}
-    arrays = {}
-    for suffix, target in _POINT_ARRAYS.items():
-        columns = [next((place[n + s + suffix] for s in "_. :-" if n + s + suffix in place), None) for n in names]
-        if names and None not in columns and target not in arrays:
-            arrays[target] = np.array(columns)
-            taken.update(c for c in columns if c is not None)
-    pairs = [[f"cov_{_AXES[min(i, j)]}{_AXES[max(i, j)]}" for j in range(d)] for i in range(d)]
-    covariance = [[[place.get(f"{n}_{p}") for p in row] for row in pairs] for n in names]
-    flat = [c for matrix in covariance for row in matrix for c in row]
-    if names and None not in flat:
-        arrays["covariance"] = np.array(covariance)
-        taken.update(c for c in flat if c is not None)
-    return arrays
-
-
 @dataclass
 class _Rows:
     """What the lines of one table say, image by image and row by row."""
@@ -215,7 +118,7 @@ class _Rows:
 
 def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
     (line, title), *lines = read_table(path)
-    header = _Header.of(title)
+    header = Header.of(title)
     if not header.names:
         raise InputError(f"{path}, line {line}: no columns with points; expected such as image,nose_x,nose_y")
     if header.image is None:
@@ -271,7 +174,7 @@ def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
 
 
 def _collect(
-    path: Path, title: Sequence[str], header: _Header, lines: list[tuple[int, list[str]]], find: PictureFinder
+    path: Path, title: Sequence[str], header: Header, lines: list[tuple[int, list[str]]], find: PictureFinder
 ) -> _Rows:
     """Sort lines into images and objects."""
     rows = _Rows()
@@ -294,7 +197,7 @@ def _collect(
                 f"{rows.image_lines[index]} too; several objects in one picture need a column 'instance'"
             )
         else:
-            for name in _PER_IMAGE:
+            for name in PER_IMAGE:
                 at = header.known.get(name)
                 if at is not None and cells[at] != rows.image_cells[index][at]:
                     raise InputError(
@@ -332,7 +235,7 @@ def _whole(path: Path, rows: _Rows, name: str, values: np.ndarray) -> np.ndarray
     return values.astype(np.int64)
 
 
-def _spacing(path: Path, rows: _Rows, header: _Header) -> tuple[float, ...] | None:
+def _spacing(path: Path, rows: _Rows, header: Header) -> tuple[float, ...] | None:
     if not header.spacing or not rows.cells:
         return None
     spacing = _figures(path, rows, np.array(header.spacing))
@@ -501,14 +404,14 @@ class _Table:
         self.box = flat and (marks.score is not None or not np.array_equal(marks.boxes, tight, equal_nan=True))
         self.names = self._safe_names()
         self.point_arrays = [
-            (s, f) for s, f in _POINT_ARRAYS.items() if s != "likelihood" and getattr(marks, f) is not None
+            (s, f) for s, f in POINT_ARRAYS.items() if s != "likelihood" and getattr(marks, f) is not None
         ]
         d = marks.points.shape[2]
         self.pairs = [] if marks.covariance is None else [(i, j) for i in range(d) for j in range(i, d)]
         self.per_row = [n for n in ("score", "track_id", "plausible") if getattr(marks, n) is not None]
         self.columns: dict[str, np.ndarray] = {}
         for column, values in dataset.columns.items():  # those whose titles will be read as columns again
-            header = _Header.of(["image", *self.title, column])
+            header = Header.of(["image", *self.title, column])
             free = column.strip() == column and column not in self.title and header.names == tuple(self.names)
             if free and {*self.columns, column} == set(header.other):
                 self.columns[column] = values
@@ -518,12 +421,12 @@ class _Table:
         data = self.dataset
         title = ["instance"] * self.instance
         title += [n for n in ("split", "frame", "subject") if getattr(data, n) is not None]
-        title += [] if data.spacing is None else _SPACING[: len(data.spacing)]
-        title += list(_BOXES[0]) * self.box + self.per_row
+        title += [] if data.spacing is None else SPACING[: len(data.spacing)]
+        title += list(BOX) * self.box + self.per_row
         for name in self.names:
-            title += [f"{name}_{a}" for a in _AXES[: data.landmarks.points.shape[2]]]
+            title += [f"{name}_{a}" for a in AXES[: data.landmarks.points.shape[2]]]
             title += [f"{name}_{suffix}" for suffix, _ in self.point_arrays]
-            title += [f"{name}_cov_{_AXES[i]}{_AXES[j]}" for i, j in self.pairs]
+            title += [f"{name}_cov_{AXES[i]}{AXES[j]}" for i, j in self.pairs]
         return [*title, *self.columns]
 
     def cells(self, row: int, instance: str) -> list[str]:
@@ -556,8 +459,8 @@ class _Table:
     def _safe_names(self) -> list[str]:
         """The points' names, or numbers where a title made of a name would be read as something else."""
         names = list(self.dataset.skeleton.names)
-        axes = _AXES[: self.dataset.landmarks.points.shape[2]]
-        read_back = _Header.of(["image", *(f"{n}_{a}" for n in names for a in axes)])
+        axes = AXES[: self.dataset.landmarks.points.shape[2]]
+        read_back = Header.of(["image", *(f"{n}_{a}" for n in names for a in axes)])
         if list(read_back.names) == names and all(n.strip() == n and n.isprintable() for n in names):
             return names
         self.notes.append("the names of the points cannot be titles of columns, so they are numbered from 1")

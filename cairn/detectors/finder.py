@@ -44,7 +44,7 @@ class CenterFinder(Finder):
     threshold: float = 0.4
     overlap: float = 0.4
     most_pixels: int = 1_600_000
-    coarsest: int = 400
+    coarsest: int = 320
 
     graph_: Callable[[np.ndarray], list[np.ndarray]] = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     kind: ClassVar[str] = "centre"

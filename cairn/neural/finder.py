@@ -130,7 +130,7 @@ class CenterNet(Finder):
         size = {1: "height", 2: "width"}
         example = torch.zeros((1, self.input_size, self.input_size, 3), dtype=torch.uint8)
         graph = OnnxGraph(export(trained, example, {"input": {0: "batch", **size}, "output": {0: "batch", **size}}))
-        self.runner_ = CenterFinder(threshold=self.threshold)
+        self.runner_ = CenterFinder(threshold=self.threshold, coarsest=self.input_size)
         self.runner_.graph_ = graph
         if validation is not None:
             self.runner_.threshold = best_threshold(self.runner_, validation, self.threshold)
@@ -166,7 +166,7 @@ class CenterNet(Finder):
                 with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
                     return [network(torch.from_numpy(batch).to(device)).cpu().numpy()]
 
-            runner = CenterFinder(threshold=_LEAST)
+            runner = CenterFinder(threshold=_LEAST, coarsest=self.input_size)
             runner.graph_ = graph
             precision = matching.average_precision(_matched(runner.predict(images), validation))[0]
             return 100 * (1 - float(np.nan_to_num(precision)))

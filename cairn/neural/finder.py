@@ -5,8 +5,8 @@ says how likely an object is centred there, where exactly its centre is, and how
 with their penalty-reduced focal loss (equation 1); the box with the mean distance of its four sides from the truth's,
 in shares of the object's size, because that is what the landmark detector feels.
 
-Rows with a box but without a labelled point are left out of the loss (see `scenes.Scenes`); images without rows are
-pictures without an object, and show the network what not to find.
+Rows with a box but without a labelled point are left out of the loss (see `scenes.Scenes`); images without objects show
+the network what not to find.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ class Variety:
     turn: float = 12.0
     stretch: float = 0.04
     grids: tuple[float, ...] = (0.55, 0.27, 0.1, 0.08)
-    anywhere: float = 0.2
-    empty: float = 0.5
+    anywhere: float = 0.25
+    empty: float = 0.6
     soften: float = 0.15
     hide: float = 0.12
 
@@ -128,7 +128,7 @@ class Scenes:
                 pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
             self._pixels.append(pixels)
         self.objects = np.flatnonzero(self._object)
-        self._empty = np.array([i for i, rows in enumerate(self._rows) if not len(rows)], np.int64)
+        self._empty = np.setdiff1d(np.arange(len(self._rows)), self._image[self.objects])
 
     def __len__(self) -> int:
         return len(self.objects)

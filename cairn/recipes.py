@@ -51,7 +51,7 @@ FINDER_CHOICES = ("auto", "whole", "train", "none")
 
 _HELD_OUT = 0.1
 _FINDERS_SHARE = 0.3  # of the minutes
-_SMALL: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "blocks": (1, 2, 2, 2), "mirrored": False}
+_SMALL: dict[str, Any] = {"widths": (16, 32, 64, 96, 96), "blocks": (1, 2, 2, 1), "mirrored": False}
 
 
 def train(
@@ -66,6 +66,7 @@ def train(
     quiet: bool = False,
     finder: str | Finder = "auto",
     device: str = "auto",
+    start: Model | None = None,
     name: str = "",
     data_name: str = "",
 ) -> Model:
@@ -85,6 +86,7 @@ def train(
     finder : ``auto`` (read off the data, see `cairn.placement`), ``whole``, ``train``, ``none``, or one that is
         fitted
     device : ``auto``, ``cpu`` or ``cuda``
+    start : a model of the same recipe, of these or other points, from whose weights the detector starts
     name, data_name : for the card
 
     Returns
@@ -111,14 +113,22 @@ def train(
     whole = plan == "whole"
     shared = 1 - _FINDERS_SHARE if plan == "train" else 1.0
     _claim(folder, dataset, recipe, plan)
-    run = Run(seed, _part(minutes, shared), steps, _room(folder, "detector"), device=device, quiet=quiet)
+    run = Run(
+        seed,
+        _part(minutes, shared),
+        steps,
+        _room(folder, "detector"),
+        start=None if start is None else start.detector.state(),
+        device=device,
+        quiet=quiet,
+    )
     validation = held if len(held) else None
     detector = _detector(recipe, whole).fit(rest, validation=validation, run=run)
     fitted = getattr(detector, "runner_", detector)
 
     boxes_from: Finder | None
     settings: dict[str, Any] = {}
-    start_licence = None
+    inherited = [] if start is None else [f"the start model: {_weights_licence(start)}"]
     if isinstance(finder, Finder):
         boxes_from = finder
     elif whole:
@@ -129,7 +139,9 @@ def train(
         run = Run(seed, _part(minutes, _FINDERS_SHARE), half, place, device=device, quiet=quiet)
         boxes_from, settings = _trained_finder(rest, validation, run)
     elif plan.startswith("borrow "):
-        boxes_from, start_licence = _borrowed(plan.removeprefix("borrow "))
+        lender = _bundled(plan.removeprefix("borrow "))
+        boxes_from = lender.finder
+        inherited.append(f"the finder of {plan.removeprefix('borrow ')}: {_weights_licence(lender)}")
     else:
         boxes_from = None
 
@@ -170,7 +182,7 @@ def train(
         "machine": _machine(detector),
         "scores": [asdict(s) for s in scores],
         "floor": [asdict(s) for s in floor],
-        "licences": _licences(dataset, start_licence),
+        "licences": _licences(dataset, inherited),
         "created": datetime.date.today().isoformat(),
         "cairn": version("cairn-landmarks"),
     }
@@ -195,10 +207,14 @@ def _data(dataset: Dataset, name: str, split: str, held: int) -> dict[str, Any]:
     }
 
 
-def _licences(dataset: Dataset, start: str | None) -> dict[str, str | None]:
+def _licences(dataset: Dataset, inherited: list[str]) -> dict[str, str | None]:
     data = dataset.licence or "not stated"
-    weights = f"as the data: {data}" if start is None else f"as the data: {data}; as the borrowed finder: {start}"
-    return {"code": "Apache-2.0", "data": data, "weights": weights, "start": start}
+    weights = "; as ".join([f"as the data: {data}", *inherited])
+    return {"code": "Apache-2.0", "data": data, "weights": weights, "start": "; ".join(inherited) or None}
+
+
+def _weights_licence(model: Model) -> str:
+    return str(model.card.get("licences", {}).get("weights", "not stated"))
 
 
 def check_choices(
@@ -305,11 +321,10 @@ def _bundled_for(dataset: Dataset) -> str | None:
     return None
 
 
-def _borrowed(name: str) -> tuple[Finder | None, str]:
+def _bundled(name: str) -> Model:
     from cairn.model_file import load
 
-    model = load(name)
-    return model.finder, f"{name}: {model.card.get('licences', {}).get('weights', 'not stated')}"
+    return load(name)
 
 
 def _detector(recipe: str, whole: bool) -> Detector:

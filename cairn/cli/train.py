@@ -21,6 +21,9 @@ def train(
     folder: Annotated[
         Path | None, typer.Option(help="For checkpoints and learning curves; a stopped training continues there.")
     ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="A model of the same recipe from whose weights to start, a name or a file.")
+    ] = None,
     finder: Annotated[str, typer.Option(help="auto (read off the data), whole, train or none.")] = "auto",
     licence: Annotated[
         str | None, typer.Option(help="Of the data, where its files do not say it; it goes into the model.")
@@ -34,6 +37,7 @@ def train(
     """
     from cairn.errors import InputError
     from cairn.formats import read
+    from cairn.model_file import load
     from cairn.recipes import check_choices
     from cairn.recipes import train as learn
 
@@ -45,6 +49,7 @@ def train(
     if minutes is None and steps is None:
         minutes = 20.0
     check_choices(recipe, minutes, steps, finder, device)
+    first = None if start is None else load(start)
     dataset = read(data)
     model = learn(
         dataset if licence is None else replace(dataset, licence=licence),
@@ -57,6 +62,7 @@ def train(
         quiet=quiet,
         finder=finder,
         device=device,
+        start=first,
         name=out.stem,
         data_name=data.name or str(data),
     )

@@ -19,6 +19,15 @@ __all__ = ["Detector", "Finder", "Run", "State"]
 
 
 @dataclass(frozen=True)
+class State:
+    """A fitted detector or finder as data: JSON, arrays and ONNX graphs, never pickle."""
+
+    settings: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    graphs: dict[str, bytes]
+
+
+@dataclass(frozen=True)
 class Run:
     """What is not a hyper-parameter: how this one fit is run.
 
@@ -28,7 +37,7 @@ class Run:
     minutes : budget of wall clock time; the number of steps is fixed after a few timed warm-up steps, and recorded
     steps : number of steps, which replays a run exactly; `minutes` is ignored then
     folder : for checkpoints and the learning curve; a killed run that is started again there continues
-    start : path of a model to start from
+    start : state of a fitted detector whose weights are where this training starts
     device : "auto", "cpu" or "cuda"
     quiet : no progress bar
     """
@@ -37,18 +46,9 @@ class Run:
     minutes: float | None = None
     steps: int | None = None
     folder: Path | None = None
-    start: Path | None = None
+    start: State | None = None
     device: str = "auto"
     quiet: bool = True
-
-
-@dataclass(frozen=True)
-class State:
-    """A fitted detector or finder as data: JSON, arrays and ONNX graphs, never pickle."""
-
-    settings: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-    graphs: dict[str, bytes]
 
 
 class Detector(ABC):

@@ -23,7 +23,7 @@ from cairn.errors import InputError
 from cairn.landmarks import Landmarks
 from cairn.metrics.nme import nme, reference_length
 from cairn.neural.batches import Batch, Samples, batches
-from cairn.neural.export import export, round_weights
+from cairn.neural.export import export, load_weights, round_weights
 from cairn.neural.losses import distance_loss, laplace_nll, map_cross_entropy
 from cairn.neural.moments import Moments
 from cairn.neural.networks.residual_unet import ResidualUNet
@@ -100,6 +100,8 @@ class HeatmapNet(Detector):
         torch.manual_seed(run.seed)
         points = len(dataset.skeleton)
         network = _Readable(ResidualUNet(points, self.widths, self.blocks), points, self.input_size)
+        if run.start is not None:
+            _start_from(network, run.start)
         how = Augmentation(**self.augmentation)
         self.fitted_ = train_network(
             network,
@@ -156,7 +158,7 @@ class HeatmapNet(Detector):
         def figure(network: nn.Module) -> float:
             assert isinstance(network, _Readable)
             device = next(network.parameters()).device
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
+            with torch.no_grad():
                 parts = [network(torch.from_numpy(s).to(device))[..., :2].cpu() for s in np.array_split(squares, 8)]
             found = torch.cat(parts) + network.handedness.detach().cpu()
             return 100 * float(np.nanmean(nme(found.numpy(), truth, length)))
@@ -178,3 +180,19 @@ class HeatmapNet(Detector):
         net = cls(runner.input_size, runner.scale, uses_box=runner.uses_box, mirrored=runner.mirrored)
         net.runner_ = runner
         return net
+
+
+def _start_from(network: nn.Module, start: State) -> None:
+    """Take over the weights of the same name and shape; the last layer stays new where the points are others.
+
+    Raises
+    ------
+    InputError : the start is no heatmap network, or one of other widths
+    """
+    graph = start.graphs.get("network")
+    known = set(network.state_dict())
+    if graph is None or len(load_weights(network, graph)) > len(known) / 2:
+        raise InputError(
+            "the model to start from has no network of the same widths as this recipe; start from one that was "
+            "trained by the same recipe"
+        )

@@ -13,6 +13,7 @@ import csv
 import io
 import math
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ class Fitted:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """"auto" is CUDA where there is one."""
+    """ "auto" is CUDA where there is one."""
     if wanted not in ("auto", "cpu", "cuda"):
         raise InputError(f"device {wanted!r} is not known; choose auto, cpu or cuda")
     if wanted == "cuda" and not torch.cuda.is_available():
@@ -111,6 +112,8 @@ def train_network(
     step, seconds, total = 0, 0.0, run.steps
     checkpoint = None if run.folder is None else Path(run.folder) / "checkpoint.pt"
     signature = {"seed": run.seed, "minutes": run.minutes, "steps": run.steps, "network": repr(network)}
+    if run.start is not None:
+        signature["start"] = sum(zlib.crc32(graph) for graph in run.start.graphs.values())
     if checkpoint is not None and checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         if saved["signature"] != signature:

@@ -11,6 +11,7 @@ from cairn.detectors.heatmap import Heatmap  # noqa: E402
 from cairn.errors import InputError  # noqa: E402
 from cairn.geometry import transforms  # noqa: E402
 from cairn.neural.heatmap import HeatmapNet  # noqa: E402
+from cairn.skeleton import Skeleton  # noqa: E402
 
 SMALL = {"input_size": 64, "scale": 1.6, "widths": (8, 16, 24), "blocks": (1, 1), "batch_size": 16}
 
@@ -80,3 +81,22 @@ def test_data_without_a_label_is_one_sentence(coloured_spots):
 def test_it_keeps_the_contract(coloured_spots, uses_box):
     make = lambda: HeatmapNet(**SMALL, uses_box=uses_box)  # noqa: E731
     check_detector(make, coloured_spots(8), run=Run(steps=3))
+
+
+def test_a_start_model_is_ahead_of_a_new_one_even_on_other_points(net, coloured_spots):
+    data = coloured_spots(30, flip=None, seed=5)
+    two = replace(
+        data.landmarks, skeleton=Skeleton(("red", "blue")), points=data.landmarks.points[:, [0, 2]], visibility=None
+    )
+    data = replace(data, landmarks=two)
+    mean = {}
+    for start in (None, net.state()):
+        fresh = HeatmapNet(**SMALL).fit(data, run=Run(seed=1, steps=25, start=start))
+        mean[start is not None] = error(fresh, data)[0].mean()
+    assert mean[True] < 0.7 * mean[False]
+
+
+def test_a_start_of_other_widths_is_one_sentence(net, coloured_spots):
+    wider = HeatmapNet(**{**SMALL, "widths": (8, 24, 32)})
+    with pytest.raises(InputError, match="same widths"):
+        wider.fit(coloured_spots(4), run=Run(steps=1, start=net.state()))

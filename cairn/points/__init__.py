@@ -13,6 +13,7 @@ from typing import Any
 _HOME = {
     "DPPLandmarks": "cairn.points.selectors",
     "GreedyDPPLandmarks": "cairn.points.selectors",
+    "HybridLandmarks": "cairn.points.selectors",
     "KMeansLandmarks": "cairn.points.selectors",
     "KMeansPlusPlusLandmarks": "cairn.points.selectors",
     "LandmarkSelector": "cairn.points.selectors",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-__all__ = ["distinct_rows"]
+__all__ = ["distinct_rows", "row_hash"]
 
 
 def distinct_rows(X) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +24,7 @@ def distinct_rows(X) -> tuple[np.ndarray, np.ndarray]:
     first : (u,) increasing indices of rows, all different rows
     inverse : (n,) so that ``X[first][inverse]`` equals ``X``
     """
-    _, first, inverse = np.unique(_hash(X), return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(row_hash(X), return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order))
@@ -48,7 +48,7 @@ def _same(X, other: np.ndarray) -> bool:
     return True
 
 
-def _hash(X) -> np.ndarray:
+def row_hash(X) -> np.ndarray:
     """(n,) uint64: a sum over the row's numbers, each mixed with its column (splitmix64, Steele et al. 2014)."""
     if not sparse.issparse(X):
         total = np.zeros(len(X), np.uint64)

@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from cairn.points.selectors.contract import LandmarkSelector
 from cairn.points.selectors.dpp import DPPLandmarks, GreedyDPPLandmarks
+from cairn.points.selectors.hybrid import HybridLandmarks
 from cairn.points.selectors.kmeans import KMeansLandmarks, MiniBatchKMeansLandmarks
 from cairn.points.selectors.kmeans_plus_plus import KMeansPlusPlusLandmarks
 from cairn.points.selectors.leverage import LeverageLandmarks
@@ -18,6 +19,7 @@ __all__ = [
     "SELECTORS",
     "DPPLandmarks",
     "GreedyDPPLandmarks",
+    "HybridLandmarks",
     "KMeansLandmarks",
     "KMeansPlusPlusLandmarks",
     "LandmarkSelector",
@@ -34,6 +36,7 @@ SELECTORS: dict[str, type[LandmarkSelector]] = {
     "random": RandomLandmarks,
     "kmeans": KMeansLandmarks,
     "minibatch-kmeans": MiniBatchKMeansLandmarks,
+    "hybrid": HybridLandmarks,
     "kmeans++": KMeansPlusPlusLandmarks,
     "max-min": MaxMinLandmarks,
     "leverage": LeverageLandmarks,

@@ -22,7 +22,7 @@ import numpy as np
 
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.images import Image
+from cairn.images import Image, as_images
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
 
@@ -49,7 +49,7 @@ _DARK: Colour = (15, 15, 15)
 
 
 def draw_landmarks(
-    image: Image,
+    image: Any,
     landmarks: Landmarks,
     *,
     boxes: bool = True,
@@ -63,7 +63,7 @@ def draw_landmarks(
 
     Parameters
     ----------
-    image : the picture that the landmarks are of; it is not changed
+    image : the picture that the landmarks are of: an `Image`, a path or an array; it is not changed
     landmarks : N rows, px of `image`; all are drawn, whatever their ``image_index``
     boxes, names, covariance : what to draw besides points and edges; ``names="numbers"`` writes indices
     truth : the same skeleton; joined to the prediction row by row where there are as many rows
@@ -76,9 +76,16 @@ def draw_landmarks(
 
     Raises
     ------
+    InputError : no picture, or several
     ValueError : a volume, or a truth with another number of points
     """
     import cv2
+
+    if not isinstance(image, Image):
+        pictures = as_images(image)
+        if len(pictures) != 1:
+            raise InputError(f"{len(pictures)} pictures; expected one to draw on")
+        image = pictures[0]
 
     if truth is not None and len(truth.skeleton) != len(landmarks.skeleton):
         raise ValueError(f"the truth has {len(truth.skeleton)} points and the landmarks {len(landmarks.skeleton)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cairn.errors import InputError
 
-__all__ = ["write_whole"]
+__all__ = ["check_folder", "write_whole"]
 
 
 def write_whole(path: str | Path, data: bytes | str) -> None:
@@ -36,6 +36,22 @@ def write_whole(path: str | Path, data: bytes | str) -> None:
     finally:
         if partial is not None:
             Path(partial).unlink(missing_ok=True)
+
+
+def check_folder(folder: str | Path) -> None:
+    """Refuse a folder that cannot be written to, or made, so that hours of work do not end with that.
+
+    Raises
+    ------
+    InputError : it, or the nearest folder above it that exists, is none or takes no file
+    """
+    place = Path(folder).absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({place}: {error.strerror or error})") from None
 
 
 def _umask() -> int:

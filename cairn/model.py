@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cairn.detectors.contract import Detector, Finder
 from cairn.errors import InputError
-from cairn.images import Image, as_images
+from cairn.images import as_images
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
 
@@ -67,28 +68,31 @@ class Model:
             parts.append(part.with_image_index(part.image_index + start))
         return Landmarks.concatenate(parts) if parts else Landmarks.empty(self.skeleton)
 
-    def predict(
-        self, images: Sequence[Image], boxes: Sequence[np.ndarray], init: np.ndarray | None = None
-    ) -> Landmarks:
+    def predict(self, images: Any, boxes: Sequence[ArrayLike], init: np.ndarray | None = None) -> Landmarks:
         """The landmarks in given boxes.
 
         Parameters
         ----------
-        images : M images
-        boxes : M arrays (N_i, 4), px
+        images : M pictures, as in a call of the model
+        boxes : M arrays (N_i, 4), px; NaN or an upside-down box gives NaN points
         init : (N, K, D) px, starting shapes for detectors that refine
 
         Returns
         -------
         Landmarks : sum(N_i) rows, in the order of images, then boxes
+
+        Raises
+        ------
+        InputError : a picture that cannot be read, or boxes of another number or shape
         """
+        images = as_images(images)
         if len(boxes) != len(images):
             raise InputError(f"{len(images)} pictures, but boxes for {len(boxes)}; give one array of boxes a picture")
-        found = self.detector.predict(images, boxes, init=init)
+        found = self.detector.predict(images, [_checked(b, i) for i, b in enumerate(boxes)], init=init)
         return found if self.calibration is None else self.calibration.apply(found)
 
-    def find(self, images: Sequence[Image]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each image (boxes (N, 4) px, scores (N,)), best first.
+    def find(self, images: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each picture, given as in a call of the model, (boxes (N, 4) px, scores (N,)), best first.
 
         Raises
         ------
@@ -99,10 +103,23 @@ class Model:
                 "this model has no finder and cannot look for objects itself; give it the boxes "
                 "(model.predict(images, boxes), or --boxes on the command line)"
             )
-        return self.finder.predict(images)
+        return self.finder.predict(as_images(images))
 
     def save(self, path: str | Path) -> None:
         """Write the model as one ``.cairn`` file, whole or not at all."""
         from cairn.model_file import write_model
 
         write_model(self, path)
+
+
+def _checked(boxes: ArrayLike, i: int) -> np.ndarray:
+    """(N, 4) float64, or (N, 6) for a volume."""
+    try:
+        array = np.asarray(boxes, np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(())
+    if array.ndim == 2 and array.shape[1] in (4, 6):
+        return array
+    if array.ndim == 1 and array.size == 0:
+        return array.reshape(0, 4)
+    raise InputError(f"boxes of picture {i} have shape {np.shape(array)}; expected (N, 4): x0, y0, x1, y1 for each")

@@ -23,7 +23,7 @@ from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 
-__all__ = ["Placement", "placement"]
+__all__ = ["Placement", "check_inside", "placement"]
 
 _LARGE, _WANDERS, _FIXED = 0.4, 0.05, 0.004  # of the picture's side; see the head of this file
 _LOOKED_AT = 400  # pictures
@@ -82,7 +82,7 @@ def placement(dataset: Dataset, seed: int = 0) -> Placement:
             continue
         width, height = dataset.images[int(i)].size
         for row in rows:
-            _check_inside(dataset.landmarks.boxes[row], width, height, dataset.images.label(int(i)))
+            check_inside(dataset.landmarks.boxes[row], width, height, dataset.images.label(int(i)))
         box = tight[rows]
         box = box[np.isfinite(box).all(axis=1)]
         shares += list((box_geometry.sides(box) / [width, height]).max(axis=1))
@@ -94,7 +94,19 @@ def placement(dataset: Dataset, seed: int = 0) -> Placement:
     return Placement(len(chosen), max(counts), min(counts), float(np.median(shares)), spread)
 
 
-def _check_inside(box: np.ndarray, width: int, height: int, label: str) -> None:
+def check_inside(box: np.ndarray, width: int, height: int, label: str) -> None:
+    """Refuse a box that has nothing of its picture in it; NaN is no box and passes.
+
+    Parameters
+    ----------
+    box : (4,) px
+    width, height : of the picture, px
+    label : of the picture, for the message
+
+    Raises
+    ------
+    InputError : it lies outside
+    """
     if not np.isfinite(box).all():
         return
     if box[0] >= width or box[1] >= height or box[2] <= -1 or box[3] <= -1:

@@ -55,7 +55,7 @@ _SMALL: dict[str, Any] = {"widths": (16, 32, 64, 96, 96), "blocks": (1, 2, 2, 1)
 
 
 def train(
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
     recipe: str | None = None,
     minutes: float | None = None,
@@ -74,7 +74,7 @@ def train(
 
     Parameters
     ----------
-    dataset : labelled pictures
+    dataset : labelled pictures, or the path of such
     recipe : ``heatmap``, ``heatmap-small`` or ``mean``; None is ``heatmap``
     minutes : budget of wall clock time for all training together; the schedule is fitted to it
     steps : of the detector's training (a trained finder takes half as many); replays a run exactly, unlike `minutes`.
@@ -100,6 +100,11 @@ def train(
     started = time.perf_counter()
     say = _silent if quiet else _say
     recipe = check_choices(recipe, minutes, steps, finder, device)
+    if isinstance(dataset, (str, Path)):
+        from cairn.formats import read
+
+        data_name = data_name or Path(dataset).name
+        dataset = read(dataset)
     all_rows = len(dataset)
     dataset, split = _training_part(dataset, split)
     dataset = dataset.in_image_order()

@@ -284,3 +284,14 @@ def test_drawn_pictures_are_read_by_other_programs(tmp_path):
     with PIL.Image.open(tmp_path / "a.jpg") as picture:
         assert picture.size == (800, 400)
         assert picture.mode == "RGB"
+
+
+def test_a_path_and_an_array_can_be_drawn_on(tmp_path):
+    pixels = np.full((40, 50, 3), 90, np.uint8)
+    save_picture(pixels, tmp_path / "a.png")
+    marks = Landmarks(Skeleton.anonymous(1), [[[20.0, 20]]], [[10.0, 10, 30, 30]], [0])
+    drawn = draw_landmarks(Image(pixels), marks)
+    assert np.array_equal(draw_landmarks(tmp_path / "a.png", marks), drawn)
+    assert np.array_equal(draw_landmarks(pixels, marks), drawn)
+    with pytest.raises(InputError, match="2 pictures; expected one"):
+        draw_landmarks([pixels, pixels], marks)

@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from cairn.errors import InputError
-from cairn.files import write_whole
+from cairn.files import check_folder, write_whole
 
 
 def test_text_and_bytes_arrive(tmp_path):
@@ -42,3 +42,11 @@ def test_others_may_read_it_as_far_as_the_user_lets_them(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o644
+
+
+def test_a_folder_that_takes_no_file_is_refused_and_one_to_be_made_is_not(tmp_path):
+    check_folder(tmp_path / "not" / "yet")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot be written to"):
+        check_folder(tmp_path / "file" / "below")

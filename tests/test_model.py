@@ -49,3 +49,16 @@ def test_boxes_for_another_number_of_pictures_are_refused(kites):
 
 def test_no_pictures_no_rows(model):
     assert len(model([])) == 0
+
+
+def test_pictures_with_given_boxes_may_be_paths_too(kites, picture):
+    model = Model(MeanShape().fit(kites), KITE, WholeImage())
+    box = [[10, 10, 60, 60]]
+    assert np.array_equal(model.predict(str(picture), [box]).boxes, box)
+    assert len(model.find(picture)) == 1
+
+
+@pytest.mark.parametrize("boxes", [[1.0, 2, 30, 40], [[1, 2, 3]], None, "abcd", [[[1, 2, 3, 4]]]])
+def test_boxes_of_another_shape_are_one_sentence(kites, boxes):
+    with pytest.raises(InputError, match=r"boxes of picture 0 have shape .*expected \(N, 4\)"):
+        Model(MeanShape().fit(kites), KITE).predict([kites.images[0]], [boxes])

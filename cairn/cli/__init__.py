@@ -6,6 +6,7 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -50,15 +51,18 @@ def _cairn(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    _make_printable()
     try:
         code = app(args=arguments, prog_name="cairn", standalone_mode=False)
         sys.stdout.flush()
+        if code == 130:  # some versions of typer pass an interrupt on as this, others raise it
+            raise KeyboardInterrupt
     except InputError as error:
         code = _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
         print("cairn: stopped", file=sys.stderr)
         code = 130
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits itself at that
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
@@ -70,6 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         code = _refuse(f"{error.format_message().rstrip('.')}; see cairn --help")
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _make_printable() -> None:
+    """Streams that are closed swallow; what a terminal has no letters for is written as ``\\u65e5``."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse(sentence: str) -> int:

@@ -43,6 +43,8 @@ class Boxes:
         ------
         InputError : the box lies outside of the picture, or the file says nothing of the picture
         """
+        from cairn.placement import check_inside
+
         if self.found or self.whole:
             return
         if self.one is None and _name(str(image.source)) not in self.by_name:
@@ -54,10 +56,7 @@ class Boxes:
             numbers = ", ".join(f"{v:g}" for v in box)
             if box[2] <= box[0] or box[3] <= box[1]:
                 raise InputError(f"{image.source}: the box {numbers} is upside down or without area")
-            if box[0] >= width or box[1] >= height or box[2] <= -1 or box[3] <= -1:
-                raise InputError(
-                    f"{image.source}: the box {numbers} lies outside of the picture, which has {width} x {height} px"
-                )
+            check_inside(box, width, height, str(image.source))
 
 
 def parse_boxes(text: str) -> Boxes:
@@ -71,7 +70,7 @@ def parse_boxes(text: str) -> Boxes:
         return Boxes(found=True)
     if text == "whole":
         return Boxes(whole=True)
-    if Path(text).exists():
+    if text.strip() and Path(text).exists():
         return _from_file(text)
     try:
         box = [float(v) for v in text.split(",")]

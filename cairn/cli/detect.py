@@ -55,10 +55,10 @@ def detect(
             advance(min(start + _AT_ONCE, len(sources)))
     if run.done:
         landmarks, images = run.result()
+        if outputs.points is not None:  # before anything is printed, which fails where nobody reads on
+            _write_points(landmarks, images, outputs.points)
         if not (quiet or as_json):
             _print_counts(landmarks, images)
-        if outputs.points is not None:
-            _write_points(landmarks, images, outputs.points)
         if as_json:
             print(_as_json(landmarks, images))
         if not (quiet or as_json):
@@ -113,7 +113,11 @@ class _Run:
         found = self._found(images)
         for i, (image, source) in enumerate(zip(images, read, strict=True)):
             if self.drawing is not None:
-                self._draw(image, source, found.take(found.image_index == i))
+                try:
+                    self._draw(image, source, found.take(found.image_index == i))
+                except (InputError, OSError) as error:  # a full disk, say; the points are still wanted
+                    self.drawing = None
+                    failures.append(f"{error}; no more pictures are drawn")
         self.parts.append(found.with_image_index(found.image_index + len(self.done)))
         self.done += read
 

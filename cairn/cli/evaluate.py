@@ -28,12 +28,15 @@ def evaluate(
     """
     from cairn.errors import InputError
     from cairn.evaluation.evaluate import evaluate as measure
+    from cairn.files import check_folder
 
     if boxes not in ("given", "found"):
         raise InputError(f"--boxes {boxes}: choose given or found")
     for file in (None if json_file in (None, "-") else Path(str(json_file)), worst):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise InputError(f"{file}: there is no folder {file.parent} to write it into")
+        if file is not None:
+            if not file.absolute().parent.is_dir():
+                raise InputError(f"{file}: there is no folder {file.parent} to write it into")
+            check_folder(file.parent)
     if worst is not None and worst.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise InputError(f"--worst {worst}: end the name in .png or .jpg")
     silent = quiet or json_file == "-"

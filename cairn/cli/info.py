@@ -36,7 +36,8 @@ def info(
 
 
 def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
-    data, recipe, licences = (card.get(k) or {} for k in ("data", "recipe", "licences"))
+    # A card may come from anywhere; what has not the form that `cairn train` gives it is left out.
+    data, recipe, licences = (_of(card.get(k), dict) for k in ("data", "recipe", "licences"))
     rows = [("model", str(card.get("name") or "unnamed")), ("what", str(card.get("what", "not stated")))]
     points = f"{len(loaded.skeleton)}: {', '.join(loaded.skeleton.names[:6])}"
     rows.append(("points", points + (", ..." if len(loaded.skeleton) > 6 else "")))
@@ -51,20 +52,26 @@ def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
         taken = f"{card.get('steps') or 'no'} steps, {card.get('minutes')} minutes, seed {card.get('seed')}"
         rows.append(("recipe", f"{recipe.get('name')}; {taken}"))
         rows.append(("machine", str(card.get("machine", ""))))
-    rows += [("score", _score(s)) for s in card.get("scores") or []]
-    rows += [("mean shape", _score(s)) for s in card.get("floor") or []]
+    for title, key in (("score", "scores"), ("mean shape", "floor")):
+        rows += [(title, _score(s)) for s in _of(card.get(key), list) if isinstance(s, dict)]
     rows += [(f"licence: {what}", str(text)) for what, text in licences.items() if text]
     rows.append(("made", f"{card.get('created', 'not stated')} with cairn {card.get('cairn', '?')}"))
     return rows
 
 
+def _of(value: Any, kind: type) -> Any:
+    return value if isinstance(value, kind) else kind()
+
+
 def _score(score: dict[str, Any]) -> str:
     def figure(key: str) -> float:
-        return math.nan if score.get(key) is None else float(score[key])
+        value = score.get(key)
+        return float(value) if isinstance(value, (int, float)) else math.nan
 
+    said = {key: score.get(key, "?") for key in ("metric", "unit", "boxes", "n", "split")}
     interval = "" if math.isnan(figure("low")) else f" ({figure('low'):.4g} to {figure('high'):.4g})"
     of = f" of {score['normaliser']}" if score.get("normaliser") else ""
     return (
-        f"{score['metric']} {figure('value'):.4g}{interval} {score['unit']}{of}; boxes {score['boxes']}; "
-        f"{score['n']} objects, {score['split']}"
+        f"{said['metric']} {figure('value'):.4g}{interval} {said['unit']}{of}; boxes {said['boxes']}; "
+        f"{said['n']} objects, {said['split']}"
     )

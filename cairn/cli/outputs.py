@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cairn.errors import InputError
+from cairn.files import check_folder
 
 if TYPE_CHECKING:
     from cairn.images import Source
@@ -38,7 +39,7 @@ def choose_outputs(pictures: Sequence[Path], count: int, out: Path | None, drawn
 
     Raises
     ------
-    InputError : `out` fits neither, or is one of the inputs
+    InputError : `out` fits neither, cannot be written, or is one of the inputs
     """
     single = len(pictures) == 1 and count <= 1 and not pictures[0].is_dir()
     stem = pictures[0].resolve().stem if len(pictures) == 1 else ""
@@ -49,6 +50,7 @@ def choose_outputs(pictures: Sequence[Path], count: int, out: Path | None, drawn
         else:
             folder, file = out.parent, out
             _check_file(file, pictures, single)
+    check_folder(folder)
     if file is not None:
         if file.suffix.lower() in _PICTURES:
             return Outputs(None, lambda _: file)
@@ -65,10 +67,15 @@ def choose_outputs(pictures: Sequence[Path], count: int, out: Path | None, drawn
 
 
 def _check_file(file: Path, pictures: Sequence[Path], single: bool) -> None:
+    from cairn.formats import SUFFIXES
+
     if not file.absolute().parent.is_dir():
         raise InputError(f"--out {file}: there is no folder {file.parent}")
     if file.suffix.lower() in _PICTURES and not single:
         raise InputError(f"--out {file}: one picture cannot hold many; give a folder, or a .csv or .json file")
+    if file.suffix.lower() not in (*_PICTURES, *SUFFIXES):
+        known = ", ".join((*_PICTURES, *SUFFIXES))
+        raise InputError(f"--out {file}: {file.suffix!r} is the name of no format; use {known} or a folder")
     if any(p.exists() and file.exists() and p.samefile(file) for p in pictures):
         raise InputError(f"--out {file}: would overwrite the picture itself; choose another name")
 

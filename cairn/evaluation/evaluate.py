@@ -26,6 +26,7 @@ from cairn.landmarks import Landmarks
 from cairn.metrics.detection import found as found_by
 from cairn.metrics.distance import point_errors
 from cairn.metrics.nme import nme
+from cairn.placement import check_inside
 from cairn.report.figures import Report
 from cairn.skeleton import Skeleton
 
@@ -59,7 +60,7 @@ def evaluate(
 
     Returns
     -------
-    Report : `warnings` names pictures that could not be read and were left out
+    Report : `warnings` names pictures that could not be read, or have a box outside of them, and were left out
 
     Raises
     ------
@@ -83,9 +84,9 @@ def evaluate(
     warnings = []
     if unread:
         dataset, everything = _without(dataset, everything, list(unread))
-        warnings.append(f"{len(unread)} pictures could not be read and were left out: {'; '.join(unread.values())}")
+        warnings.append(f"{len(unread)} pictures could not be used and were left out: {'; '.join(unread.values())}")
         if not dataset.landmarks.labelled.any():
-            raise InputError(f"no picture with labelled points could be read: {next(iter(unread.values()))}")
+            raise InputError(f"no picture with labelled points could be used: {next(iter(unread.values()))}")
     truth = dataset.landmarks
     if everything.points.shape[-1] != truth.points.shape[-1]:
         raise InputError(
@@ -195,7 +196,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _predict(model: Model, data: Dataset, boxes: str, quiet: bool) -> tuple[Landmarks, dict[int, str], float]:
-    """All rows that the model gives; why pictures could not be read, by their index; seconds an item."""
+    """All rows that the model gives; why pictures could not be used, by their index; seconds an item."""
     parts: list[Landmarks] = []
     unread: dict[int, str] = {}
     given = data.boxes
@@ -224,19 +225,24 @@ def _one_chunk(model: Model, images: list[Image], given: list[np.ndarray], boxes
 
 
 def _chunks(data: Dataset, unread: dict[int, str], quiet: bool) -> Iterator[tuple[list[int], list[Image]]]:
-    """A few pictures at a time; those that cannot be read are noted and passed over."""
+    """A few pictures at a time; those that cannot be read, or have a box outside, are noted and passed over."""
     from rich.console import Console
     from rich.progress import track
 
+    given = data.boxes
     starts = range(0, len(data.images), _AT_ONCE)
     for start in track(starts, "evaluating", disable=quiet, console=Console(stderr=True)):
         indices, images = [], []
         for i in range(start, min(start + _AT_ONCE, len(data.images))):
             try:
-                images.append(data.images[i])
-                indices.append(i)
+                image = data.images[i]
+                for box in given[i] if data.landmarks.boxes.shape[1] == 4 else ():
+                    check_inside(box, *image.size, data.images.label(i))
             except InputError as problem:
                 unread[i] = str(problem)
+            else:
+                images.append(image)
+                indices.append(i)
         if images:
             yield indices, images
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.formats import coco, csv_wide, deeplabcut, pts, tps
 from cairn.formats.text import head_of
-from cairn.images import ImageList
+from cairn.images import as_images
 from cairn.landmarks import Landmarks
 
-__all__ = ["FORMATS", "read", "sniff", "write"]
+__all__ = ["FORMATS", "SUFFIXES", "read", "sniff", "write"]
 
 # In the order in which a file's content is tried: a DeepLabCut table is a CSV too.
 FORMATS: dict[str, ModuleType] = {
@@ -28,7 +29,7 @@ FORMATS: dict[str, ModuleType] = {
     "csv": csv_wide,
 }
 
-_SUFFIXES = {".pts": "pts", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv"}
+SUFFIXES = {".pts": "pts", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv"}
 _KINDS = (
     "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "
     "image,nose_x,nose_y"
@@ -55,8 +56,8 @@ def sniff(path: str | Path) -> str:
         if module.matches(path, head):
             return name
     suffix = path.suffix.lower()
-    if suffix in _SUFFIXES:  # its reader says what is wrong with it
-        return _SUFFIXES[suffix]
+    if suffix in SUFFIXES:  # its reader says what is wrong with it
+        return SUFFIXES[suffix]
     raise InputError(f"{path}: not a format that is known; expected {_KINDS}")
 
 
@@ -80,9 +81,7 @@ def read(path: str | Path, *, format: str | None = None, pictures: str | Path | 
     return _module(format or sniff(path)).read(Path(path), pictures)
 
 
-def write(
-    data: Dataset | Landmarks, path: str | Path, *, format: str | None = None, images: ImageList | None = None
-) -> list[str]:
+def write(data: Dataset | Landmarks, path: str | Path, *, format: str | None = None, images: Any = None) -> list[str]:
     """Write labels or predictions; the file appears whole or not at all.
 
     Parameters
@@ -91,7 +90,8 @@ def write(
     path : ``.json`` is COCO, ``.csv``, ``.tps`` and ``.pts`` are what they say; a folder is ``.pts``, or ``csv`` where
         the data has several observers
     format : a key of `FORMATS`, where the name does not say it: ``deeplabcut``
-    images : the list that ``data.image_index`` points into, where `data` is `Landmarks`
+    images : the pictures that ``data.image_index`` points into, where `data` is `Landmarks`: paths, or as the model got
+        them
 
     Returns
     -------
@@ -107,16 +107,14 @@ def write(
         if images is None:
             raise InputError(f"{path}: landmarks alone do not say which pictures they are in; give images as well")
         try:
-            data = Dataset(images, data)
+            data = Dataset(as_images(images), data)
         except ValueError as error:
             raise InputError(f"{path}: {error}") from None
     if format is None:
         folder = "csv" if data.observers is not None else "pts"
-        format = folder if path.is_dir() or not path.suffix else _SUFFIXES.get(path.suffix.lower())
+        format = folder if path.is_dir() or not path.suffix else SUFFIXES.get(path.suffix.lower())
         if format is None:
-            raise InputError(
-                f"{path}: {path.suffix!r} is the name of no format; use {', '.join(_SUFFIXES)} or a folder"
-            )
+            raise InputError(f"{path}: {path.suffix!r} is the name of no format; use {', '.join(SUFFIXES)} or a folder")
     return _module(format).write(data, path)
 
 

@@ -409,6 +409,10 @@ def _box(values: Any, where: str) -> np.ndarray:
     if not isinstance(values, list) or len(values) != 4:
         raise InputError(f"{where}: 'bbox' must be x, y, width, height")
     x, y, width, height = _finite(values, f"{where}: 'bbox'")
+    if width < 0 or height < 0:
+        raise InputError(
+            f"{where}: 'bbox' is upside down (width {width:g}, height {height:g}); it must be x, y, width, height"
+        )
     return np.array([x, y, x + width, y + height])
 
 

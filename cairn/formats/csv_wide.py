@@ -134,6 +134,8 @@ def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
     n = len(rows.cells)
     points = whole_points(_figures(path, rows, header.columns))
     boxes = None if header.box is None else _figures(path, rows, np.array(header.box))
+    if boxes is not None:
+        _check_boxes(path, rows, boxes)
     optional: dict[str, Any] = {f: _figures(path, rows, c, _MOST) for f, c in header.arrays.items()}
     for name in ("score", "track_id", "plausible"):
         if name in header.known:
@@ -220,6 +222,16 @@ def _figures(path: Path, rows: _Rows, columns: np.ndarray, most: float = MAX_COO
         where = f"{path}, line {line}"
         out[i] = [number(cells[c], where, most) for c in flat]
     return out.reshape(len(rows.cells), *columns.shape)
+
+
+def _check_boxes(path: Path, rows: _Rows, boxes: np.ndarray) -> None:
+    wrong = np.flatnonzero((boxes[:, 2:] < boxes[:, :2]).any(axis=1))
+    if len(wrong):
+        corners = ", ".join(f"{v:g}" for v in boxes[wrong[0]])
+        raise InputError(
+            f"{path}, line {rows.lines[wrong[0]]}: the box {corners} is upside down; expected the lower corner, "
+            "x0, y0, and then the upper, x1, y1"
+        )
 
 
 def _whole(path: Path, rows: _Rows, name: str, values: np.ndarray) -> np.ndarray:

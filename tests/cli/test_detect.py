@@ -1,9 +1,12 @@
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from cairn.errors import InputError
 from cairn.formats import read
 from cairn.model_file import load
 from tests.cli.conftest import write_pictures
@@ -174,3 +177,39 @@ def test_a_face_is_found_with_the_bundled_model(cairn, tmp_path):
     assert found.points.shape == (1, 68, 2)
     nose = found.points[0, 30]
     assert np.hypot(*(nose - [222, 130])) < 25
+
+
+def test_files_are_written_though_nobody_reads_what_is_printed(kite_model, picture, tmp_path):
+    command = f"{sys.executable} -m cairn detect {picture} --model {kite_model} --out points.csv | true"
+    command += "; exit ${PIPESTATUS[0]}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(read(tmp_path / "points.csv")) == 1
+
+
+@pytest.mark.parametrize("out", ["points.txt", "taken/below"])
+def test_where_nothing_can_be_written_is_said_before_the_work(cairn, picture, tmp_path, out):
+    (tmp_path / "taken").write_text("a file")
+    result = cairn("detect", picture, "--model", "no-such-model", "--out", out)
+    assert result.code == 2
+    assert out.split("/")[0] in result.err
+    assert "no-such-model" not in result.err
+
+
+def test_points_are_written_where_pictures_cannot_be(cairn, kite_model, tmp_path, monkeypatch):
+    folder = write_pictures(tmp_path / "specimens", 3)
+
+    def full(pixels, path):
+        raise InputError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("cairn.draw.save_picture", full)
+    result = cairn("detect", folder, "--model", kite_model, "--pictures", "--out", "points.csv")
+    assert result.code == 2
+    assert result.err.count("No space left") == 1
+    assert len(read(tmp_path / "points.csv")) == 3
+
+
+def test_empty_boxes_are_no_folder(cairn, kite_model, picture):
+    result = cairn("detect", picture, "--model", kite_model, "--boxes", "")
+    assert result.code == 2
+    assert "--boxes" in result.err

@@ -31,3 +31,15 @@ def test_what_is_no_model_is_one_sentence(cairn, tmp_path):
     assert result.code == 2
     assert "not a whole cairn model file" in result.err
     assert result.err.count("\n") == 1
+
+
+def test_a_card_of_another_form_is_shown_as_far_as_it_goes(cairn, kite_model, tmp_path):
+    from dataclasses import replace
+
+    from cairn.model_file import load
+
+    card = {"name": 3, "scores": [1, {"metric": "nme", "value": "low"}], "floor": {}, "data": [], "licences": "CC0"}
+    replace(load(kite_model), card=card).save(tmp_path / "odd.cairn")
+    result = cairn("info", "odd.cairn")
+    assert result.code == 0, result.err
+    assert "nme" in result.out

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -54,3 +55,34 @@ def test_a_reader_that_stops_reading_is_no_error(tmp_path):
         f"{sys.executable} -m cairn formats | true", shell=True, capture_output=True, text=True, cwd=tmp_path
     )
     assert "Traceback" not in run.stderr
+
+
+def test_letters_that_the_terminal_has_not_are_no_error(tmp_path):
+    (tmp_path / "日本.jpg").write_text("no picture")
+    run = subprocess.run(
+        [sys.executable, "-m", "cairn", "convert", "日本.jpg", "x.csv"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("cairn: ")
+    assert "\\u65e5" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of another kind")
+@pytest.mark.parametrize("how", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(tmp_path, how):
+    run = subprocess.run(f"{sys.executable} -m cairn --version {how}", shell=True, capture_output=True, cwd=tmp_path)
+    assert run.returncode == 0
+    assert run.stderr == b""
+
+
+def test_an_interrupt_is_said_and_has_its_code(cairn, monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cairn.formats.read", interrupted)
+    result = cairn("convert", "a.tps", "b.csv")
+    assert (result.code, result.err) == (130, "cairn: stopped\n")

@@ -177,6 +177,16 @@ def test_calibration_of_the_model_is_what_is_judged():
     assert evaluate(Model(detector, EYES, calibration=calibration), dataset).score("ece").value < 0.02
 
 
+def test_a_box_outside_of_its_picture_is_left_out_and_said():
+    dataset = data()
+    boxes = dataset.landmarks.boxes.copy()
+    boxes[3] += 5000
+    report = evaluate(Model(InBox(5), EYES), replace(dataset, landmarks=replace(dataset.landmarks, boxes=boxes)))
+    assert report.n == 19
+    assert len(report.warnings) == 1
+    assert "outside of the picture" in report.warnings[0]
+
+
 def test_found_boxes_recall_misses_and_false_boxes():
     dataset = data()
     boxes = [np.concatenate([b, b + 500]) for b in dataset.boxes]  # each face, and a false box beside it

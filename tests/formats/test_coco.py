@@ -144,6 +144,7 @@ def broken(change):
         (lambda d: d["annotations"][0].update(image_id=3), r"annotations\[0\]: there is no image with the id 3"),
         (lambda d: d["annotations"][0].update(image_id=None), r"annotations\[0\]: 'image_id' is 'None'"),
         (lambda d: d["annotations"][0].update(bbox=[1, 2]), r"annotations\[0\]: 'bbox' must be"),
+        (lambda d: d["annotations"][0].update(bbox=[9, 9, -5, 3]), r"annotations\[0\]: 'bbox' is upside down"),
         (lambda d: d["annotations"][0].update(category_id=5), r"annotations\[0\]: there is no category with the id 5"),
         (lambda d: [a.update(confidence=[2, 0, 0]) for a in d["annotations"]], r"a confidence is 2; expected 0 to 1"),
         (

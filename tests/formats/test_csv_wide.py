@@ -54,6 +54,11 @@ def test_a_point_with_half_a_coordinate_is_none(folder):
     assert np.isnan(read(put(folder, "image,p_x,p_y\na.png,1,\n")).landmarks.points).all()
 
 
+def test_a_box_that_is_upside_down_is_refused_with_its_line(folder):
+    with pytest.raises(InputError, match=r"line 3: the box 5, 1, 2, 4 is upside down"):
+        read(put(folder, "image,x0,y0,x1,y1,p_x,p_y\na.png,1,1,2,4,1,2\nb.png,5,1,2,4,1,2\n"))
+
+
 def test_a_table_of_boxes_is_not_one_of_points(folder):
     assert not csv_wide.matches(folder / "boxes.csv", b"image,split,x0,y0,x1,y1\n")
     assert not csv_wide.matches(folder / "pairs.csv", b"fold,same,a,b\n")

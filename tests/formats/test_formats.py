@@ -167,3 +167,10 @@ def test_writing_leaves_the_data_as_it_was(folder):
     for target in ("out.csv", "out.json", "out.tps", "out"):
         write(data, folder / target)
     assert data.landmarks.equals(before)
+
+
+def test_the_pictures_of_predictions_may_be_paths(folder):
+    data = labelled(folder, np.zeros((1, 2, 2)), [0])
+    path = data.images.label(0)
+    write(data.landmarks, folder / "points.csv", images=[path])
+    assert read(folder / "points.csv").images.label(0) == path

@@ -1,0 +1,110 @@
+"""Kernel principal components through landmarks (Nystroem: Williams & Seeger 2001; Schoelkopf et al. 1998).
+
+With K_mm the landmarks' kernel, ``f(x) = k(x, landmarks) K_mm^(-1/2)`` are features whose inner products are the kernel
+on the landmarks' span. They are centred by the mean of *all* rows, and the components are those of all rows: with every
+row a landmark this is `sklearn.decomposition.KernelPCA`. (Centring by the landmarks alone is the usual mistake.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+from sklearn.metrics.pairwise import pairwise_kernels
+
+from cairn.points.distances import blocks
+from cairn.points.embedding.contract import LandmarkEmbedding, signs
+
+__all__ = ["LandmarkKernelPCA"]
+
+
+class LandmarkKernelPCA(LandmarkEmbedding):
+    """Principal components in a kernel's feature space, spanned by landmarks.
+
+    Parameters
+    ----------
+    n_components : int
+    n_landmarks : int or None (100, or all rows where there are fewer)
+    selector : a selector or its name; a precomputed X takes "random" or "max-min"
+    kernel : "linear", "rbf", "poly", "sigmoid", "cosine", another that `sklearn.metrics.pairwise.pairwise_kernels`
+        knows, a callable, or "precomputed"
+    gamma : float or None (1 / n_features), of rbf, poly and sigmoid
+    degree : of poly
+    coef0 : of poly and sigmoid
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    landmarks_, landmark_indices_ : see `LandmarkEmbedding`
+    eigenvalues_ : (n_components,) of the centred kernel over all rows, as KernelPCA's; 0 beyond its rank
+    """
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        n_landmarks=None,
+        selector="kmeans++",
+        kernel="rbf",
+        gamma=None,
+        degree=3,
+        coef0=1,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.n_landmarks = n_landmarks
+        self.selector = selector
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.random_state = random_state
+
+    def _is_pairwise(self):
+        return isinstance(self.kernel, str) and self.kernel == "precomputed"
+
+    def _similarity(self, X) -> np.ndarray:
+        """(n, m) float64 kernel of a block of rows with the landmarks."""
+        if self._is_pairwise():
+            return X[:, self.landmark_indices_].astype(np.float64)
+        return self._kernel(X.astype(np.float64, copy=False), self.landmarks_.astype(np.float64, copy=False))
+
+    def _kernel(self, a, b) -> np.ndarray:
+        if callable(self.kernel):
+            return pairwise_kernels(a, b, metric=self.kernel)
+        settings = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+        return pairwise_kernels(a, b, metric=self.kernel, filter_params=True, **settings)
+
+    def _fit(self, X, rng):
+        if self._is_pairwise():
+            diagonal = np.diagonal(X)
+            self._choose_precomputed(X, lambda row: np.maximum(diagonal + diagonal[row] - 2 * X[row], 0), rng)
+            between = self.landmarks_.astype(np.float64)
+        else:
+            self._choose_landmarks(X, rng)
+            between = self._similarity(self.landmarks_)
+        values, vectors = linalg.eigh((between + between.T) / 2)
+        m = len(values)
+        kept = values > m * np.finfo(np.float64).eps * max(values[-1], 0)
+        root = vectors[:, kept] / np.sqrt(values[kept])
+
+        shift = between.mean(axis=0) @ root  # near the mean of all rows: small sums, little rounding
+        total, gram = np.zeros(root.shape[1]), np.zeros((root.shape[1],) * 2)
+        for part in blocks(X.shape[0], self._block_width(X)):
+            features = self._similarity(X[part]) @ root - shift
+            total += features.sum(axis=0)
+            gram += features.T @ features
+        gram -= np.outer(total, total) / X.shape[0]
+
+        spread, axes = linalg.eigh(gram)
+        spread, axes = spread[::-1][: self.n_components], axes[:, ::-1][:, : self.n_components]
+        floor = m * np.finfo(np.float64).eps * max(float(spread[0]), np.finfo(np.float64).tiny) if len(spread) else 0
+        axes, spread = axes[:, spread > floor], spread[spread > floor]
+        centre = shift + total / X.shape[0]
+        axes = axes * signs((between @ root - centre) @ axes)
+        missing = (0, self.n_components - len(spread))  # components beyond the rank are 0
+        self._pull = np.pad(root @ axes, ((0, 0), missing))
+        self._offset = np.pad(centre @ axes, missing)
+        self.eigenvalues_ = np.pad(spread, missing)
+
+    def _embed(self, X):
+        return self._similarity(X) @ self._pull - self._offset

@@ -11,6 +11,10 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "KASP": "cairn.points.clustering",
+    "LandmarkExtension": "cairn.points.clustering",
+    "LandmarkSpectralClustering": "cairn.points.clustering",
+    "LandmarkSpectralEnsemble": "cairn.points.clustering",
     "DPPLandmarks": "cairn.points.selectors",
     "GreedyDPPLandmarks": "cairn.points.selectors",
     "HybridLandmarks": "cairn.points.selectors",

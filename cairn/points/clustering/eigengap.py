@@ -6,7 +6,8 @@ ratio of the distances to 1 that is compared,
 
     c = argmax_c (1 - lambda_{c+1}) / (1 - lambda_c + floor)
 
-with a floor under what a few stray edges and rounding make of a 1.
+with a floor under what a few stray edges and rounding make of a 1, relative to the last distance known: the more
+landmarks, the slower a walk mixes, and the smaller all distances.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def clusters_by_eigengap(eigenvalues: np.ndarray, floor: float = 1e-3) -> int:
     Parameters
     ----------
     eigenvalues : (m,) descending, the first 1
-    floor : of the distance to 1, > 0
+    floor : > 0, relative to the last distance
 
     Returns
     -------
@@ -30,5 +31,5 @@ def clusters_by_eigengap(eigenvalues: np.ndarray, floor: float = 1e-3) -> int:
     """
     if len(eigenvalues) < 2:
         return 1
-    distance = 1 - np.asarray(eigenvalues, float)
-    return int(np.argmax(distance[1:] / (distance[:-1] + floor))) + 1
+    distance = np.maximum(1 - np.asarray(eigenvalues, float), 1e-12)
+    return int(np.argmax(distance[1:] / (distance[:-1] + floor * distance[-1]))) + 1

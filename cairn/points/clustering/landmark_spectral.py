@@ -94,6 +94,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         self._start(X)
         joined = [self._graph.add(X[part]) for part in big_blocks(len(X))]
         self._solve()
+        self.n_samples_seen_ = self._graph.rows
         self.labels_ = np.concatenate([self._labels(*block) for block in joined])
         return self
 
@@ -116,6 +117,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         for part in big_blocks(len(X)):
             self._graph.add(X[part])
         self._unsolve()
+        self.n_samples_seen_ = self._graph.rows
         return self
 
     def merge(self, other):
@@ -137,6 +139,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         check_is_fitted(other)
         self._graph.merge(other._graph)
         self._unsolve()
+        self.n_samples_seen_ = self._graph.rows
         return self
 
     def predict(self, X):
@@ -186,7 +189,6 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def _solve(self):
         """The clusters of the rows so far."""
-        self.n_samples_seen_ = self._graph.rows
         count = self.n_clusters or self.max_clusters
         self.eigenvalues_, vectors = spectrum(self._graph.products, min(count + 1, len(self.landmarks_)))
         self.n_clusters_ = self.n_clusters or clusters_by_eigengap(self.eigenvalues_)

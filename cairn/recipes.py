@@ -100,6 +100,8 @@ def train(
     started = time.perf_counter()
     say = _silent if quiet else _say
     recipe = check_choices(recipe, minutes, steps, finder, device)
+    if seed < 0:
+        raise InputError(f"the seed {seed} is negative; give a whole number from 0")
     if isinstance(dataset, (str, Path)):
         from cairn.formats import read
 
@@ -267,7 +269,10 @@ def _training_part(dataset: Dataset, split: str | None) -> tuple[Dataset, str]:
             "boxes are x0, y0, x1, y1 with x0 < x1 and y0 < y1"
         )
     if not (labels.labelled.any(axis=1) & box_geometry.is_valid(labels.boxes)).any():
-        raise InputError("the data has no object with both a box and a labelled point; there is nothing to learn from")
+        raise InputError(
+            "the data has no object with both a labelled point and a box with an area, so there is nothing to learn "
+            "from; points without a box get the box around them, which has no area around a single point"
+        )
     return dataset, name
 
 

@@ -11,6 +11,7 @@ from cairn.images import ImageList
 from cairn.landmarks import Landmarks
 from cairn.placement import placement
 from cairn.recipes import train
+from cairn.skeleton import Skeleton
 from tests.conftest import KITE, draw_kites
 
 WINGS = {"share": 0.85, "wander": 0.6}  # large, in the middle, as a microscope's operator would put them
@@ -229,3 +230,22 @@ def test_several_objects_a_picture_get_a_trained_finder_and_all_goes_into_one_fi
     assert again.predict(pictures, boxes).equals(model.predict(pictures, boxes))
     assert (tmp_path / "run" / "detector").is_dir()
     assert (tmp_path / "run" / "finder").is_dir()
+
+
+def test_a_path_is_data_too(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        train(tmp_path / "wings.tps", recipe="mean")
+
+
+def test_single_points_without_boxes_are_told_what_they_lack():
+    data = draw_kites(5)
+    one = Landmarks(
+        Skeleton.anonymous(1), data.landmarks.points[:, :1], np.tile(data.landmarks.points[:, 0], 2), range(5)
+    )
+    with pytest.raises(InputError, match="no area around a single point"):
+        train(Dataset(data.images, one), recipe="mean", quiet=True)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(InputError, match="the seed -1 is negative"):
+        train(draw_kites(20), recipe="mean", seed=-1, quiet=True)

@@ -69,6 +69,8 @@ def evaluate(
     """
     if boxes not in ("given", "found"):
         raise InputError(f"boxes must be 'given' or 'found', not {boxes!r}")
+    if seed < 0:
+        raise InputError(f"the seed {seed} is negative; give a whole number from 0")
     name = _name(model)
     if isinstance(model, (str, Path)):
         from cairn.model_file import load

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,7 +120,8 @@ def number(token: str, where: str, most: float = MAX_COORDINATE) -> float:
     except ValueError:
         if is_missing(token):
             return math.nan
-        raise InputError(f"{where}: {shown(token)} is not a number; expected a coordinate in pixels") from None
+        comma = ", with a decimal point and not a comma" if re.fullmatch(r"[+-]?\d+,\d+", token.strip()) else ""
+        raise InputError(f"{where}: {shown(token)} is not a number; expected a coordinate in pixels{comma}") from None
     if abs(value) > most:
         raise InputError(f"{where}: {shown(token)} is no coordinate in a picture; expected pixels, below {most:g}")
     return value

@@ -297,3 +297,8 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(tmp_path):
 def test_the_same_seed_gives_the_same_report():
     once, twice = (evaluate(Model(InBox(5), EYES), half_off(data()), seed=3).to_json() for _ in range(2))
     assert once["scores"] == twice["scores"]
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(InputError, match="the seed -1 is negative"):
+        evaluate(Model(InBox(5), EYES), data(), seed=-1)

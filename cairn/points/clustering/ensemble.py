@@ -145,12 +145,11 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
     def _solve(self, votes, random):
         clusters = int(self._offsets[-1])
         products = np.zeros((clusters, clusters))
-        patterns = None
+        patterns = RowSample.of(self.sample_size, np.empty(0, np.uint64), votes[:0])
         for part in big_blocks(len(votes)):
             joined = self._joined(votes[part])
             products += (joined.T @ joined).toarray()
-            found = RowSample.of(self.sample_size, row_hash(votes[part]), votes[part])
-            patterns = found if patterns is None else patterns.merged(found)
+            patterns = patterns.merged(RowSample.of(self.sample_size, row_hash(votes[part]), votes[part]))
         self.eigenvalues_, vectors = spectrum(products, min((self.n_clusters or self.max_clusters) + 1, clusters))
         self.n_clusters_ = self.n_clusters or clusters_by_eigengap(self.eigenvalues_)
         self._vectors = vectors[:, : self.n_clusters_]

@@ -2,8 +2,8 @@
 clustering", algorithm 2).
 
 The rows are gathered into many small k-means clusters, their means are clustered spectrally, and every row gets the
-label of the mean nearest to it. The means' graph joins each to its nearest others, with local scales (Zelnik-Manor & Perona
-2004) in place of the paper's one width for all.
+label of the mean nearest to it. The means' graph joins each to its nearest others, with local scales (Zelnik-Manor &
+Perona 2004) in place of the paper's one width for all.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +48,8 @@ def detect(
     failures: list[str] = []
     sources = _sources(pictures, failures)
     outputs = choose_outputs(pictures, len(sources), out, drawn, silent=as_json)
+    if outputs.points is not None or as_json:
+        sources = _nameable(sources, outputs.points or Path(tempfile.gettempdir(), "cairn", "points.json"), failures)
     chain = load(model)
     run = _Run(chain, given, outputs.picture, names)
     with _Progress(len(sources), quiet or as_json) as advance:
@@ -83,6 +86,22 @@ def _sources(pictures: list[Path], failures: list[str]) -> list[Source]:
         except InputError as error:
             failures.append(str(error))
     return sources
+
+
+def _nameable(sources: list[Source], table: Path, failures: list[str]) -> list[Source]:
+    """Those whose names `table` can hold; better told now than when it is written."""
+    from cairn.errors import InputError
+    from cairn.formats.pictures import picture_names
+    from cairn.images import ImageList
+
+    kept = []
+    for source in sources:
+        try:
+            picture_names(ImageList([source]), table.parent)
+            kept.append(source)
+        except InputError as error:
+            failures.append(str(error))
+    return kept
 
 
 class _Run:
@@ -166,8 +185,6 @@ def _write_points(landmarks: Landmarks, images: list[Source], path: Path) -> Non
 
 def _as_json(landmarks: Landmarks, images: list[Source]) -> str:
     """What the COCO file would hold, with the pictures' paths as they were given."""
-    import tempfile
-
     from cairn.formats import write
     from cairn.images import ImageList
 

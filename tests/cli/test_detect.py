@@ -213,3 +213,13 @@ def test_empty_boxes_are_no_folder(cairn, kite_model, picture):
     result = cairn("detect", picture, "--model", kite_model, "--boxes", "")
     assert result.code == 2
     assert "--boxes" in result.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
+def test_a_name_that_no_table_can_hold_does_not_stop_the_others(cairn, kite_model, tmp_path):
+    folder = write_pictures(tmp_path / "specimens", 3)
+    (folder / "kite001.png").rename(folder / "kite\n1.png")
+    result = cairn("detect", folder, "--model", kite_model)
+    assert result.code == 2
+    assert "1 failed, 2 done" in result.err
+    assert len(read(tmp_path / "specimens-landmarks.csv")) == 2

@@ -1,7 +1,9 @@
 """Rows drawn in proportion to their leverage: how much each alone bends a fit to all.
 
 With features F the ridge leverage of row i is ``f_i' (F'F + a I)^-1 f_i`` (Alaoui & Mahoney 2015); ``a = 0`` gives the
-statistical leverage of Mahoney & Drineas (2009). Their sum is the effective dimension.
+statistical leverage of Mahoney & Drineas (2009). Their sum is the effective dimension. What the features of a kernel
+miss of a row, ``k(x, x) - f_i' f_i``, counts over a, as in Musco & Musco (2017): else an odd row that no feature knows
+would seem to have no leverage.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from cairn.points.selectors.features import kernel_features
 __all__ = ["LeverageLandmarks", "leverage_scores"]
 
 
-def leverage_scores(features: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+def leverage_scores(features: np.ndarray, ridge: float = 0.0, missed: np.ndarray | None = None) -> np.ndarray:
     """Ridge leverage of each row.
 
     Parameters
     ----------
     features : (n, m)
     ridge : >= 0, as a share of the mean eigenvalue of F'F
+    missed : (n,) >= 0, what the features lack of each row's squared length, if anything; only with a ridge
 
     Returns
     -------
@@ -36,11 +39,14 @@ def leverage_scores(features: np.ndarray, ridge: float = 0.0) -> np.ndarray:
     kept = values > len(values) * np.finfo(features.dtype).eps * max(values[-1], 0)
     if not kept.any():
         return np.zeros(len(features))
-    root = vectors[:, kept] / np.sqrt(values[kept] + ridge * values.mean())
+    ridge = ridge * float(values.mean())
+    root = vectors[:, kept] / np.sqrt(values[kept] + ridge)
     scores = np.empty(len(features))
     for part in blocks(*features.shape):
         projected = features[part] @ root
         np.einsum("ij,ij->i", projected, projected, out=scores[part])
+    if missed is not None and ridge > 0:
+        scores += missed / ridge
     return np.clip(scores, 0, 1)
 
 
@@ -72,7 +78,12 @@ class LeverageLandmarks(RowSelector):
         self.random_state = random_state
 
     def _rows(self, X, count, rng):
-        self.scores_ = leverage_scores(kernel_features(X, self.kernel, self.gamma, self.n_features, rng), self.ridge)
+        features = kernel_features(X, self.kernel, self.gamma, self.n_features, rng)
+        missed = None
+        if self.kernel == "rbf":
+            length = np.einsum("ij,ij->i", features, features, dtype=np.float64)
+            missed = np.maximum(1 - length, 0)
+        self.scores_ = leverage_scores(features, self.ridge, missed)
         # The `count` largest of log p + Gumbel noise are a draw without replacement (Efraimidis & Spirakis 2006). A row
         # without leverage is drawn last, where all are, by chance alone.
         floor = np.finfo(float).tiny

@@ -93,17 +93,19 @@ class LocalLandmarks(LandmarkSelector):
             raise ValueError(f"n_landmarks={count} is fewer than the {len(names)} regions, each of which needs one.")
         given = share_out(max(count, len(names)), self._weights(X, region, sizes), sizes)
         order = np.argsort(region, kind="stable")
-        indices, points, homes = [], [], []
+        indices: list[np.ndarray] = []
+        points, homes = [], []
         for i, (rows, n) in enumerate(zip(np.split(order, np.cumsum(sizes)[:-1]), given, strict=True)):
             chooser = MaxMinLandmarks() if self.selector is None else clone(self.selector)
             chooser.set_params(n_landmarks=int(n), random_state=int(rng.integers(2**31 - 1)))
             chosen = _fit_region(chooser, X[rows], names[i])
             points.append(chosen.points_)
-            indices.append(None if chosen.indices_ is None else rows[chosen.indices_])
+            if chosen.indices_ is not None:
+                indices.append(rows[chosen.indices_])
             homes.append(np.repeat(names[i], chosen.points_.shape[0]))
         self.regions_, self.landmark_regions_ = labels, np.concatenate(homes)
         stack = sparse.vstack(points, format="csr") if sparse.issparse(points[0]) else np.concatenate(points)
-        return None if indices[0] is None else np.concatenate(indices), stack
+        return np.concatenate(indices) if indices else None, stack
 
     def _labels(self, X, y, rng) -> np.ndarray:
         if isinstance(self.regions, str) and self.regions == "y":

@@ -45,9 +45,9 @@ def trustworthiness(
     in [0, 1]
     """
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-    embedding = check_array(embedding, dtype=[np.float64, np.float32])
-    check_consistent_length(X, embedding)
-    n, k = len(embedding), n_neighbors
+    placed: np.ndarray = check_array(embedding, dtype=[np.float64, np.float32])
+    check_consistent_length(X, placed)
+    n, k = len(placed), n_neighbors
     if not 1 <= k < n / 2:
         raise ValueError(f"n_neighbors={k}: expected at least 1 and fewer than half of the {n} rows.")
     chosen = np.arange(n)
@@ -57,7 +57,7 @@ def trustworthiness(
     for part in blocks(len(chosen), n):
         rows = chosen[part]
         own = np.arange(len(rows))
-        near = squared_to_landmarks(embedding, embedding[rows]).T
+        near = squared_to_landmarks(placed, placed[rows]).T
         near[own, rows] = np.inf
         found = np.argpartition(near, k, axis=1)[:, :k]
         true = np.ascontiguousarray(squared_to_landmarks(X, X[rows]).T)

@@ -35,7 +35,7 @@ def chosen_landmarks(
     selector : a name or a selector (see `cairn.points.selectors`), or landmarks (p, d)
     n_landmarks : how many; None leaves it to a selector that was given, and else takes `DEFAULT_LANDMARKS`, but at most
         half of the distinct rows
-    X : (n, d)
+    X : (n, d) dense or CSR
     at_least : the number that the clustering cannot do without
 
     Returns
@@ -53,14 +53,14 @@ def chosen_landmarks(
         if n_landmarks is None and isinstance(selector, str):
             distinct = len(distinct_rows(X)[0])
             if distinct < at_least:
-                raise ValueError(_too_few(distinct, "distinct rows in X", at_least, len(X)))
+                raise ValueError(_too_few(distinct, "distinct rows in X", at_least, X.shape[0]))
             count = min(DEFAULT_LANDMARKS, max(at_least, (distinct + 1) // 2))
         points = make_selector(selector, count, random_state).fit(X).points_
         points = points.toarray() if hasattr(points, "toarray") else points
         landmarks = np.asarray(points, np.float64)
         landmarks = landmarks[distinct_rows(landmarks)[0]]
     if len(landmarks) < at_least:
-        raise ValueError(_too_few(len(landmarks), "distinct landmarks", at_least, len(X)))
+        raise ValueError(_too_few(len(landmarks), "distinct landmarks", at_least, X.shape[0]))
     return landmarks
 
 

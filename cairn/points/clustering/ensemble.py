@@ -83,7 +83,7 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : (n_samples, n_features) float32 or float64, memory-mapped where you like; other types are converted
+        X : (n_samples, n_features) float32 or float64, CSR or memory-mapped where you like; others are converted
         y : ignored
 
         Returns
@@ -93,10 +93,10 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
         whole_number("n_clusters", self.n_clusters, or_none=True)
         for name in ("n_members", "n_init", "max_clusters", "sample_size"):
             whole_number(name, getattr(self, name))
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         random = check_random_state(self.random_state)
-        least, most = self._member_range(len(X))
-        votes = np.empty((len(X), self.n_members), np.int32)
+        least, most = self._member_range(X.shape[0])
+        votes = np.empty((X.shape[0], self.n_members), np.int32)
         self.members_, self._offsets = [], np.zeros(self.n_members + 1, np.int32)
         for number in range(self.n_members):
             member = self._member(int(random.randint(least, most + 1)), int(random.randint(2**31 - 1))).fit(X)
@@ -111,9 +111,9 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
     def predict(self, X):
         """Labels (n_samples,) int32 of rows (n_samples, n_features)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        labels = np.empty(len(X), np.int32)
-        for part in big_blocks(len(X)):
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        labels = np.empty(X.shape[0], np.int32)
+        for part in big_blocks(X.shape[0]):
             votes = np.stack([member.predict(X[part]) for member in self.members_], axis=1)
             labels[part] = self._labels(votes + self._offsets[:-1])
         return labels
@@ -172,3 +172,8 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
         products = self._coordinates(votes) @ self.cluster_centers_.T
         products -= (self.cluster_centers_**2).sum(axis=1) / 2
         return products.argmax(axis=1).astype(np.int32)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -12,6 +12,7 @@ The estimator sees the landmarks only, so its cost is that of a small table. A r
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, clone, is_clusterer
 from sklearn.utils import TransformerTags
 from sklearn.utils.metaestimators import available_if
@@ -22,6 +23,7 @@ from cairn.points.clustering.choose import chosen_landmarks
 from cairn.points.clustering.landmark_graph import big_blocks
 from cairn.points.clustering.nearest import NearestLandmarks
 from cairn.points.clustering.parameters import whole_number
+from cairn.points.distances import blocks
 
 __all__ = ["LandmarkExtension"]
 
@@ -79,7 +81,7 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : (n_samples, n_features) float32 or float64, memory-mapped where you like; other types are converted
+        X : (n_samples, n_features) float32 or float64, CSR or memory-mapped where you like; others are converted
         y : ignored
 
         Returns
@@ -87,7 +89,7 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
         self
         """
         whole_number("n_neighbors", self.n_neighbors)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.landmarks_ = chosen_landmarks(self.selector, self.n_landmarks, X, self.random_state, 2)
         self._search = NearestLandmarks(self.landmarks_, self.search)
         self._k = min(self.n_neighbors, len(self.landmarks_))
@@ -124,11 +126,11 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
 
     def _checked(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
 
     def _vote(self, X):
-        labels = np.empty(len(X), self._classes.dtype)
-        for part in big_blocks(len(X)):
+        labels = np.empty(X.shape[0], self._classes.dtype)
+        for part in big_blocks(X.shape[0]):
             distances, nearest = self._search.query(X[part], self._k)
             weights = row_weights(distances, nearest, self._scales)
             votes = np.zeros((len(weights), len(self._classes)))
@@ -137,10 +139,11 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
         return labels
 
     def _rebuild(self, X):
-        out = np.empty((len(X), self._landmark_coordinates.shape[1]), X.dtype)
-        for part in big_blocks(len(X)):
+        out = np.empty((X.shape[0], self._landmark_coordinates.shape[1]), X.dtype)
+        for part in blocks(X.shape[0], self._k * X.shape[1]):
             nearest = self._search.query(X[part], self._k)[1]
-            weights = reconstruction_weights(X[part], self.landmarks_, nearest)
+            rows = X[part].toarray() if sparse.issparse(X) else X[part]
+            weights = reconstruction_weights(rows, self.landmarks_, nearest)
             out[part] = np.einsum("nk,nkc->nc", weights, self._landmark_coordinates[nearest])
         return out
 
@@ -150,6 +153,7 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         if _clusters(self):
             tags.estimator_type = "clusterer"
         else:

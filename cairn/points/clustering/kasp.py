@@ -9,12 +9,13 @@ Perona 2004) in place of the paper's one width for all.
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cairn.points.clustering.affinity import landmark_scales
+from cairn.points.clustering.affinity import landmark_scales, sparse_weights
 from cairn.points.clustering.choose import chosen_landmarks
 from cairn.points.clustering.eigengap import clusters_by_eigengap
 from cairn.points.clustering.landmark_graph import big_blocks
@@ -36,7 +37,8 @@ class KASP(ClusterMixin, BaseEstimator):
     n_clusters : int or None; None counts the clusters by the gap in the spectrum of the means
     n_landmarks : int or None; None is 1,000, but at most half of the distinct rows
     n_neighbors : int, other means that a mean is joined to
-    selector : name of a selector, selector, or array (n_landmarks, n_features) of landmarks
+    selector : name of a selector, selector, or array (n_landmarks, n_features) of landmarks; k-means of all rows as in
+        the paper, which costs more than all the rest: with millions of rows take "hybrid"
     n_init : int, starts of k-means in the spectral coordinates
     max_clusters : int, most clusters that ``n_clusters=None`` may find
     random_state : int, RandomState or None
@@ -74,14 +76,14 @@ class KASP(ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : (n_samples, n_features) float32 or float64, memory-mapped where you like; other types are converted
+        X : (n_samples, n_features) float32 or float64, CSR or memory-mapped where you like; others are converted
         y : ignored
 
         Returns
         -------
         self
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         self._start(X)
         self._gather(X)
         self._solve()
@@ -91,7 +93,7 @@ class KASP(ClusterMixin, BaseEstimator):
     def partial_fit(self, X, y=None):
         """Add rows (n_samples, n_features) to what was fitted before; the first block chooses the landmarks."""
         first = not hasattr(self, "_seeds")
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=first)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=first)
         if first:
             self._start(X)
         self._gather(X)
@@ -112,7 +114,7 @@ class KASP(ClusterMixin, BaseEstimator):
     def predict(self, X):
         """Labels (n_samples,) int32 of rows (n_samples, n_features)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         if not hasattr(self, "landmark_labels_"):  # rows were added since
             self._solve()
         return self._labels(X)
@@ -128,11 +130,11 @@ class KASP(ClusterMixin, BaseEstimator):
 
     def _gather(self, X):
         search = NearestLandmarks(self._seeds)
-        for part in big_blocks(len(X)):
+        for part in big_blocks(X.shape[0]):
             nearest = search.query(X[part], 1)[1][:, 0]
-            order = np.argsort(nearest, kind="stable")
-            present, starts = np.unique(nearest[order], return_index=True)
-            self._sums[present] += np.add.reduceat(X[part][order], starts, axis=0, dtype=np.float64)
+            gathered = sparse_weights(np.ones((len(nearest), 1)), nearest[:, None], len(self._seeds))
+            sums = gathered.T @ X[part]
+            self._sums += sums.toarray() if sparse.issparse(sums) else sums
             self._counts += np.bincount(nearest, minlength=len(self._counts))
 
     def _unsolve(self):
@@ -156,13 +158,18 @@ class KASP(ClusterMixin, BaseEstimator):
         self.landmark_labels_ = means.fit_predict(unit_rows(vectors[:, : self.n_clusters_])).astype(np.int32)
 
     def _labels(self, X):
-        labels = np.empty(len(X), np.int32)
-        for part in big_blocks(len(X)):
+        labels = np.empty(X.shape[0], np.int32)
+        for part in big_blocks(X.shape[0]):
             labels[part] = self.landmark_labels_[self._search.query(X[part], 1)[1][:, 0]]
         return labels
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_seeds")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 def _means_graph(search: NearestLandmarks, k: int) -> np.ndarray:

@@ -54,7 +54,7 @@ class LandmarkGraph:
         self.sample = RowSample.of(sample_size, np.empty(0, np.uint64), empty.astype(np.int32), empty)
 
     def join(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Nearest landmarks (n, k) int32 of the rows of a block (n, d), and the weights of these (n, k)."""
+        """Nearest landmarks (n, k) int32 of the rows of a block (n, d), dense or CSR, and these' weights."""
         distances, nearest = self._nearest.query(block, self.k)
         return nearest, row_weights(distances, nearest, self._scales)
 
@@ -64,7 +64,7 @@ class LandmarkGraph:
         joined = sparse_weights(weights, nearest, len(self.landmarks))
         products = (joined.T @ joined).tocoo()
         self.products[products.row, products.col] += products.data
-        self.rows += len(block)
+        self.rows += block.shape[0]
         sample = RowSample.of(self.sample.size, row_hash(block), nearest, weights)
         self.sample = self.sample.merged(sample)
         return nearest, weights

@@ -36,7 +36,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
     ----------
     n_clusters : int or None; None counts the clusters by the gap in the spectrum
     n_landmarks : int or None; None is 1,000, but at most half of the distinct rows
-    n_neighbors : int, landmarks that a row is joined to
+    n_neighbors : int, landmarks that a row is joined to, at least 2
     selector : name of a selector, selector, or array (n_landmarks, n_features) of landmarks
     search : "exact" or "approximate" (which pays where rows have hundreds of columns)
     n_init : int, starts of k-means in the spectral coordinates
@@ -83,16 +83,16 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
 
         Parameters
         ----------
-        X : (n_samples, n_features) float32 or float64, memory-mapped where you like; other types are converted
+        X : (n_samples, n_features) float32 or float64, CSR or memory-mapped where you like; others are converted
         y : ignored
 
         Returns
         -------
         self
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         self._start(X)
-        joined = [self._graph.add(X[part]) for part in big_blocks(len(X))]
+        joined = [self._graph.add(X[part]) for part in big_blocks(X.shape[0])]
         self._solve()
         self.n_samples_seen_ = self._graph.rows
         self.labels_ = np.concatenate([self._labels(*block) for block in joined])
@@ -111,10 +111,10 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         self
         """
         first = not hasattr(self, "_graph")
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=first)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=first)
         if first:
             self._start(X)
-        for part in big_blocks(len(X)):
+        for part in big_blocks(X.shape[0]):
             self._graph.add(X[part])
         self._unsolve()
         self.n_samples_seen_ = self._graph.rows
@@ -154,7 +154,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         (n_samples,) int32
         """
         X = self._checked(X)
-        return np.concatenate([self._labels(*self._graph.join(X[part])) for part in big_blocks(len(X))])
+        return np.concatenate([self._labels(*self._graph.join(X[part])) for part in big_blocks(X.shape[0])])
 
     def transform(self, X):
         """Spectral coordinates, each row of length 1.
@@ -168,14 +168,15 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         (n_samples, n_clusters) of X's dtype
         """
         X = self._checked(X)
-        out = np.empty((len(X), self.n_clusters_), X.dtype)
-        for part in big_blocks(len(X)):
+        out = np.empty((X.shape[0], self.n_clusters_), X.dtype)
+        for part in big_blocks(X.shape[0]):
             out[part] = self._coordinates(*self._graph.join(X[part]))
         return out
 
     def _start(self, X):
         whole_number("n_clusters", self.n_clusters, or_none=True)
-        for name in ("n_neighbors", "n_init", "max_clusters", "sample_size"):
+        whole_number("n_neighbors", self.n_neighbors, 2)  # a row with one landmark joins nothing
+        for name in ("n_init", "max_clusters", "sample_size"):
             whole_number(name, getattr(self, name))
         self._unsolve()
         landmarks = chosen_landmarks(self.selector, self.n_landmarks, X, self.random_state, self.n_clusters or 1)
@@ -214,7 +215,7 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def _checked(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         if not hasattr(self, "cluster_centers_"):  # rows were added since
             self._solve()
         return X
@@ -230,5 +231,6 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -9,6 +9,7 @@ landmarks around that one. Costs O(n sqrt(p) d) where the exact search costs O(n
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from scipy.spatial import cKDTree
 from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
@@ -41,15 +42,15 @@ class NearestLandmarks:
             self._tree = cKDTree(self.landmarks)
         elif search == "approximate" and len(self.landmarks) > 2 * WIDENING:
             self._coarse = _CoarseToFine(self.landmarks)
-        else:
+        if self._tree is None:
             self._all = NearestNeighbors(algorithm="brute").fit(self.landmarks)
 
-    def query(self, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def query(self, rows, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k landmarks nearest to each row.
 
         Parameters
         ----------
-        rows : (n, d)
+        rows : (n, d) dense or CSR; CSR rows are always searched exactly
         k : at most p
 
         Returns
@@ -57,7 +58,10 @@ class NearestLandmarks:
         distances : (n, k) float64, ascending
         nearest : (n, k) int32, indices of landmarks
         """
-        rows = np.asarray(rows, np.float64)
+        if sparse.issparse(rows) and self._tree is None:
+            distances, nearest = self._all.kneighbors(rows.astype(np.float64, copy=False), k)
+            return distances, nearest.astype(np.int32)
+        rows = np.asarray(rows.toarray() if sparse.issparse(rows) else rows, np.float64)
         if self._tree is not None:
             distances, nearest = self._tree.query(rows, np.arange(1, k + 1))
         elif self._coarse is not None:

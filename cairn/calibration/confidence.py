@@ -8,8 +8,9 @@ The confidence is a logistic regression (Platt 1999) over all points of all rows
     logit P(right) = a + d_k + sum_f b_f x_f,        b_f >= 0,   d_k ~ N(0, 1),   b_f ~ N(0, 2^2)
 
 - x: minus the logarithm of the detector's spread, ``sqrt(trace(covariance) / D)`` over the reference length of the
-  *predicted* points; the logit of its own confidence; and the mean of each over the row, because a face that is hard in
-  most points is hard in this one. All are standardised on the calibration data. A detector may give either or neither.
+  *predicted* points (for the box: the one tight around them, whichever was given); the logit of its own confidence; and
+  the mean of each over the row, because a face that is hard in most points is hard in this one. All are standardised on
+  the calibration data. A detector may give either or neither.
 - d_k, of point k, is drawn towards 0, so that five rows are enough for something and a thousand let each point speak.
 - b_f >= 0: more spread never gives more confidence, other things equal.
 - One imaginary row, half right and half wrong at the mean features, keeps a set without any error from promising
@@ -33,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from cairn.errors import InputError
+from cairn.geometry import boxes as box_geometry
 from cairn.landmarks import Landmarks
 from cairn.metrics.distance import point_errors
 from cairn.metrics.nme import geometric_mean, reference_length
@@ -45,6 +47,7 @@ _POINT_SD = 1.0
 _POLISH_ROWS = 100
 _POLISH_BIN = 200  # points at least
 _SCALE_ROWS = 10.0
+_LEAST_SCALE = 0.1  # of a logarithm: three rows alike do not make a tenth more spread a matter of life and death
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,12 +187,21 @@ def _features(landmarks: Landmarks) -> np.ndarray:
     spread = raw = nothing
     if landmarks.covariance is not None:
         variance = np.trace(landmarks.covariance, axis1=-2, axis2=-1) / landmarks.points.shape[-1]
-        relative = np.sqrt(np.maximum(variance, 0)) / reference_lengths(landmarks)[:, None]
+        relative = np.sqrt(np.maximum(variance, 0)) / _own_lengths(landmarks)[:, None]
         spread = np.where(present, -np.log(np.clip(relative, 1e-6, 1e6)), np.nan)
     if landmarks.confidence is not None:
         p = np.clip(landmarks.confidence, 1e-6, 1 - 1e-6)
         raw = np.where(present, np.log(p / (1 - p)), np.nan)
     return np.stack([f for own in (spread, raw) for f in (own, np.where(present, _row_mean(own), np.nan))], axis=-1)
+
+
+def _own_lengths(landmarks: Landmarks) -> np.ndarray:
+    """(N,) px: reference lengths of the points themselves, with the box tight around them in place of the one given.
+
+    A detector of whole pictures is calibrated in the boxes of the data and used in those of the pictures.
+    """
+    lengths = reference_lengths(replace(landmarks, boxes=box_geometry.around(landmarks.points)))
+    return np.where(lengths > 0, lengths, geometric_mean(landmarks.boxes))
 
 
 def _row_mean(values: np.ndarray) -> np.ndarray:
@@ -207,7 +219,7 @@ def _standard(features: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.nd
         values = features[..., f][used]
         values = values[np.isfinite(values)]
         if len(values) and values.std() > 1e-6:
-            centre[f], scale[f] = values.mean(), values.std()
+            centre[f], scale[f] = values.mean(), max(values.std(), _LEAST_SCALE)
     return centre, scale
 
 

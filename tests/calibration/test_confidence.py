@@ -189,3 +189,24 @@ def test_a_thousand_rows_take_milliseconds():
     start = time.perf_counter()
     calibration.apply(predicted)
     assert time.perf_counter() - start < 0.5
+
+
+def test_the_box_that_the_detector_was_given_changes_nothing():
+    plain = Skeleton.anonymous(4)
+    predicted, truth = made(100, 0, skeleton=plain)
+    calibration = Calibration.fit(predicted, truth)
+    whole = replace(predicted, boxes=np.tile([-0.5, -0.5, 1999.5, 1499.5], (100, 1)))
+    assert np.array_equal(calibration.apply(whole).confidence, calibration.apply(predicted).confidence)
+
+
+def test_three_rows_alike_do_not_make_certainty_of_a_fourth():
+    truth = SHAPE + np.zeros((3, 1, 1))
+    points = truth + np.array([[[3.0, 0]], [[4, 0]], [[9, 0]]])
+    spread = np.array([10.0, 9.95, 9.9])[:, None] * np.ones(4)
+    covariance = spread[..., None, None] ** 2 * np.eye(2)
+    boxes = np.tile([0.0, 0, 100, 90], (3, 1))
+    predicted = Landmarks(EYES, points, boxes, np.arange(3), covariance=covariance)
+    calibration = Calibration.fit(predicted, Landmarks(EYES, truth, boxes, np.arange(3)))
+    for factor in (0.7, 1.4):  # of the spread
+        confidence = calibration.apply(replace(predicted, covariance=covariance * factor**2)).confidence
+        assert ((confidence > 0.02) & (confidence < 0.98)).all()

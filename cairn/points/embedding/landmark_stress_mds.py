@@ -77,8 +77,13 @@ def place_by_stress(
 
     def guttman(rows):
         points = placed[rows]
-        between = np.sqrt(np.maximum(((points[:, None, :] - landmarks) ** 2).sum(axis=-1), 0))
-        ratio = np.divide(distances[rows], between, out=np.zeros_like(between), where=between > 0)
+        between = np.zeros((len(rows), m))
+        for here, there in zip(points.T, landmarks.T, strict=True):
+            gap = here[:, None] - there
+            between += np.multiply(gap, gap, out=gap)
+        np.sqrt(between, out=between)
+        own = distances if len(rows) == len(distances) else distances[rows]
+        ratio = np.divide(own, between, out=between, where=between > 0)  # 0 where a row lies on a landmark
         return mean + (ratio.sum(axis=1)[:, None] * points - ratio @ landmarks) / m
 
     for _ in range(max_iter):
@@ -92,6 +97,10 @@ def place_by_stress(
     return placed
 
 
+_STEP = 0.1
+"""Stress grows with the square of the way from its minimum: rows stop at a share of the root of SMACOF's tolerance."""
+
+
 class LandmarkStressMDS(DistanceEmbedding):
     """SMACOF on landmarks, every other row put where its stress to them is least.
 
@@ -102,7 +111,7 @@ class LandmarkStressMDS(DistanceEmbedding):
     selector : a selector or its name; a precomputed X takes "random" or "max-min"
     metric : "euclidean", "precomputed", another name that `sklearn.metrics.pairwise_distances` knows, or a callable
     max_iter : int, most rounds, of SMACOF and of each row's placing
-    tol : float, smallest relative change that is worth another round
+    tol : float, smallest drop of the stress, as a share of the sum of squared distances, that is worth another round
     random_state : int, RandomState or None
 
     Attributes
@@ -148,5 +157,5 @@ class LandmarkStressMDS(DistanceEmbedding):
     def _embed(self, X):
         squared = self._squared(X)
         return place_by_stress(
-            np.sqrt(squared), self._map.place(squared), self._places, self.max_iter, max(self.tol, 1e-9)
+            np.sqrt(squared), self._map.place(squared), self._places, self.max_iter, _STEP * np.sqrt(self.tol)
         )

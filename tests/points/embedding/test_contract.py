@@ -1,5 +1,6 @@
 """Every embedding keeps scikit-learn's contract and ours."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -132,3 +133,17 @@ def test_in_pipeline_grid_search_and_clone(name):
         search = GridSearchCV(pipeline, {f"{step}__n_landmarks": [20, 50]}, cv=2).fit(X, t)
     assert np.isfinite(search.best_score_)
     assert list(search.best_estimator_[0].get_feature_names_out()) == [f"{step}0", f"{step}1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_grows_with_rows_times_landmarks_not_with_rows_squared(name, monkeypatch):
+    monkeypatch.setattr("cairn.points.distances.BLOCK", 1 << 14)
+    X = roll(4000)
+    model = EMBEDDINGS[name](n_landmarks=20, random_state=0)
+    tracemalloc.start()
+    try:
+        model.fit_transform(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.1 * len(X) ** 2 * 8

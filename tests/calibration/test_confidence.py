@@ -202,11 +202,11 @@ def test_the_box_that_the_detector_was_given_changes_nothing():
 def test_three_rows_alike_do_not_make_certainty_of_a_fourth():
     truth = SHAPE + np.zeros((3, 1, 1))
     points = truth + np.array([[[3.0, 0]], [[4, 0]], [[9, 0]]])
-    spread = np.array([10.0, 9.95, 9.9])[:, None] * np.ones(4)
+    spread = np.array([9.9, 9.95, 10.0])[:, None] * np.ones(4)
     covariance = spread[..., None, None] ** 2 * np.eye(2)
     boxes = np.tile([0.0, 0, 100, 90], (3, 1))
     predicted = Landmarks(EYES, points, boxes, np.arange(3), covariance=covariance)
     calibration = Calibration.fit(predicted, Landmarks(EYES, truth, boxes, np.arange(3)))
-    for factor in (0.7, 1.4):  # of the spread
+    for factor in (0.97, 1.03):  # of the spread
         confidence = calibration.apply(replace(predicted, covariance=covariance * factor**2)).confidence
-        assert ((confidence > 0.02) & (confidence < 0.98)).all()
+        assert ((confidence > 0.2) & (confidence < 0.9)).all()

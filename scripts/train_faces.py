@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CAIRN_DATA", ROOT / ".." / "shared" / "data"))
 LICENCE = "300-W annotations (LFPW, HELEN, AFW): research, non-commercial"
 # name: (recipe, steps of 32 faces)
-MODELS = {"face68": ("heatmap", 13000), "face68-small": ("heatmap-small", 13000)}
+MODELS = {"face68": ("heatmap", 13000), "face68-small": ("heatmap-small", 10000)}
 
 
 def main() -> None:

@@ -197,17 +197,21 @@ class CenterNet(Finder):
 def best_threshold(runner: CenterFinder, validation: Dataset, otherwise: float) -> float:
     """The score above which most objects are found and least else: the highest F1 at an overlap of 0.5.
 
-    Many thresholds serve a small validation set equally well; of all those within 0.5 % of the best, the middle one of
-    their logarithms is taken.
+    Where the validation set has pictures without an object, only the boxes found there are counted as false: in the
+    others, not every object may be labelled. Many thresholds serve a small validation set equally well; of all those
+    within 0.5 % of the best, the middle one of their logarithms is taken.
     """
     low = CenterFinder(_LEAST, runner.overlap, runner.most_pixels, runner.coarsest)
     low.graph_ = runner.graph_
     matched = _matched(low.predict(list(validation.images)), validation)
-    right, counted = matched.right[0][matched.counted[0]], matched.scores[matched.counted[0]]
+    right, counted = matched.right[0], matched.counted[0]
+    if (matched.positives == 0).any():
+        counted = counted & (right | (matched.positives == 0)[matched.image])
+    right, scores = right[counted], matched.scores[counted]
     if not right.any():
         return otherwise
     thresholds = np.arange(_LEAST, 0.96, 0.01)
-    above = counted[None] >= thresholds[:, None]
+    above = scores[None] >= thresholds[:, None]
     hits = (above & right).sum(axis=1)
     f1 = 2 * hits / (above.sum(axis=1) + matched.positives.sum())
     good = thresholds[f1 >= f1.max() - 0.005]

@@ -20,8 +20,9 @@ from cairn.detectors.contract import Detector, Run, State
 from cairn.detectors.heatmap import Heatmap
 from cairn.detectors.onnx_graph import OnnxGraph
 from cairn.errors import InputError
+from cairn.geometry import boxes as box_geometry
 from cairn.landmarks import Landmarks
-from cairn.metrics.nme import nme, reference_length
+from cairn.metrics.nme import geometric_mean, nme, reference_length
 from cairn.neural.batches import Batch, Samples, batches
 from cairn.neural.export import export, load_weights, round_weights
 from cairn.neural.losses import distance_loss, laplace_nll, map_cross_entropy
@@ -150,10 +151,11 @@ class HeatmapNet(Detector):
         return total
 
     def _validate(self, validation: Dataset) -> Any:
-        """NME (percent of the first normaliser, or of the square) of the averaged network, on unchanged squares."""
+        """NME (percent of the first normaliser, or of the box's size) of the averaged network, on unchanged squares."""
         squares, truth = Samples(validation, self.input_size, self.scale, self.uses_box).unchanged()
         groups = next(iter(validation.skeleton.normalisers.values()), None)
-        length = np.full(len(truth), float(self.input_size)) if groups is None else reference_length(truth, groups)
+        tight = box_geometry.around(truth)
+        length = geometric_mean(tight) if groups is None else reference_length(truth, groups)
 
         def figure(network: nn.Module) -> float:
             assert isinstance(network, _Readable)

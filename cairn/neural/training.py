@@ -13,6 +13,7 @@ import csv
 import io
 import math
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def train_network(
     if run.start is not None:
         signature["start"] = sum(zlib.crc32(graph) for graph in run.start.graphs.values())
     if checkpoint is not None and checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        saved = _read(checkpoint, device)
         if saved["signature"] != signature:
             raise InputError(
                 f"{checkpoint} belongs to a training with other settings; choose another folder or delete it"
@@ -251,7 +252,17 @@ def _save(
         },
         file,
     )
-    write_whole(path, file.getvalue())
+    try:
+        write_whole(path, file.getvalue())
+    except InputError as error:  # hours of training are worth more than the way back into them
+        warnings.warn(f"no checkpoint: {error}", stacklevel=2)
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise InputError(f"{path}: not a whole checkpoint ({type(error).__name__}); delete it to start anew") from None
 
 
 def _write_curve(folder: Path | None, row: tuple[int, float, float, float], first: bool) -> None:

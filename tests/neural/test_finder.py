@@ -7,13 +7,16 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 from dataclasses import replace
 
+from cairn.dataset import Dataset
 from cairn.detectors.checks import check_finder
 from cairn.detectors.contract import Run
+from cairn.detectors.finder import CenterFinder
 from cairn.errors import InputError
 from cairn.geometry import boxes
 from cairn.images import Image, ImageList
 from cairn.landmarks import Landmarks
 from cairn.neural.finder import CenterNet, best_threshold
+from cairn.skeleton import Skeleton
 from tests.conftest import draw_kites
 
 SMALL = {
@@ -57,6 +60,34 @@ def test_objects_twice_as_large_are_found_too(trained):
 def test_the_threshold_is_chosen_on_the_validation_set(trained):
     assert 0.05 <= trained.runner_.threshold < 1
     assert best_threshold(trained.runner_, draw_kites(6, seed=2, share=0.5), 0.4) == trained.runner_.threshold
+
+
+def scripted(answers):
+    """A runner that "finds" what it is told, picture by picture."""
+    runner = CenterFinder()
+    rows = iter(answers)
+    runner.graph_ = lambda batch: [next(rows)]
+    return runner
+
+
+def cells(*objects):
+    """A graph's output for a picture of 96 x 96 px: (score, x, y, side) of each object."""
+    out = np.zeros((1, 12, 12, 5), np.float32)
+    for score, x, y, side in objects:
+        i, j = round((y - 3.5) / 8), round((x - 3.5) / 8)
+        out[0, i, j] = [score, x - (3.5 + 8 * j), y - (3.5 + 8 * i), side, side]
+    return out
+
+
+def test_boxes_on_unlabelled_objects_do_not_raise_the_threshold_where_empty_pictures_tell():
+    images = ImageList([Image(np.zeros((96, 96, 3), np.uint8))] * 3)
+    points = np.array([[[20.0, 20], [40, 40]]] * 2)
+    labels = Landmarks(Skeleton(("a", "b")), points, boxes.around(points), np.array([0, 1]))
+    answers = [cells((0.5, 30, 30, 20), (0.8, 75, 75, 16)), cells((0.6, 30, 30, 20)), cells((0.3, 50, 50, 20))]
+    with_empty = Dataset(images, labels)
+    assert 0.3 < best_threshold(scripted(answers), with_empty, 0.1) <= 0.5
+    # Without an empty picture every box that is no label is false, and the one at 0.8 stands above both objects.
+    assert best_threshold(scripted(answers), with_empty.take([0, 1]), 0.1) <= 0.5
 
 
 def test_the_contract_is_kept():

@@ -84,3 +84,20 @@ def test_cuda_where_there_is_none_is_one_sentence():
         pytest.skip("there is CUDA here")
     with pytest.raises(InputError, match="no CUDA"):
         train(Run(device="cuda"))
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
+    train(Run(steps=3, folder=tmp_path))
+    whole = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="delete it to start anew"):
+        train(Run(steps=3, folder=tmp_path))
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_training(tmp_path, monkeypatch):
+    def full(path, data):
+        raise InputError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(training, "write_whole", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        assert train(Run(steps=3, folder=tmp_path)).steps == 3

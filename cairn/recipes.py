@@ -185,7 +185,7 @@ def train(
         },
         "seed": seed,
         "steps": getattr(getattr(detector, "fitted_", None), "steps", None),
-        "minutes": round((time.perf_counter() - started) / 60, 1),
+        "minutes": round(_training_seconds(detector, started) / 60, 1),
         "machine": _machine(detector),
         "scores": [asdict(s) for s in scores],
         "floor": [asdict(s) for s in floor],
@@ -409,6 +409,12 @@ def _claim(folder: str | Path | None, dataset: Dataset, recipe: str, plan: str) 
         raise InputError(f"{folder} holds a training on other data or by another recipe; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(note, mine)
+
+
+def _training_seconds(detector: Detector, started: float) -> float:
+    """Of the detector's training, with what was spent before it was continued; of everything where nothing is timed."""
+    fitted = getattr(detector, "fitted_", None)
+    return time.perf_counter() - started if fitted is None else fitted.seconds
 
 
 def _machine(detector: Detector) -> str:

@@ -107,7 +107,7 @@ def write_model(model: Model, path: str | Path) -> None:
             name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in members.items()
         },
     }
-    members["model.json"] = json.dumps(about, indent=1, sort_keys=True, allow_nan=False).encode()
+    members["model.json"] = json.dumps(about, indent=1, allow_nan=False).encode()
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in sorted(members):

@@ -1,7 +1,7 @@
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -280,3 +280,12 @@ def test_the_bundled_models_say_what_they_are(name):
 
 def test_the_bundled_models_are_small():
     assert sum(p.stat().st_size for p in model_file._WEIGHTS.glob("*.cairn")) <= 12e6
+
+
+def test_the_first_normaliser_stays_the_first(model, tmp_path):
+    groups = {"width": ((3,), (1,)), "a_height": ((0,), (2,))}
+    skeleton = replace(model.skeleton, normalisers=groups, parts={"z": (0,), "a": (1,)})
+    write_model(replace(model, skeleton=skeleton), tmp_path / "m.cairn")
+    again = read_model(tmp_path / "m.cairn").skeleton
+    assert list(again.normalisers) == ["width", "a_height"]
+    assert list(again.parts) == ["z", "a"]

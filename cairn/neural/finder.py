@@ -227,12 +227,23 @@ def _focal(logits: Tensor, heat: Tensor, counted: Tensor) -> Tensor:
 
 
 def _matched(found: Sequence[tuple[np.ndarray, np.ndarray]], dataset: Dataset) -> matching.Matched:
-    """Found boxes held against the dataset's, at an intersection over union of 0.5."""
+    """Found boxes held against the dataset's, at an intersection over union of 0.5.
+
+    What is found with its centre in a region without a label is neither right nor false.
+    """
     labels = dataset.landmarks
-    rows = [np.flatnonzero(labels.image_index == i) for i in range(len(dataset.images))]
+    there = labels.labelled.any(axis=1)
+    rows = [np.flatnonzero(there & (labels.image_index == i)) for i in range(len(dataset.images))]
+    regions = [np.flatnonzero(~there & (labels.image_index == i)) for i in range(len(dataset.images))]
     return matching.match_all(
         [box_geometry.iou(boxes, labels.boxes[r]) for (boxes, _), r in zip(found, rows, strict=True)],
         [scores for _, scores in found],
         [0.5],
-        ignored=[~labels.labelled[r].any(axis=1) for r in rows],
+        outside=[_centred_in(boxes, labels.boxes[r]) for (boxes, _), r in zip(found, regions, strict=True)],
     )
+
+
+def _centred_in(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """(N,) whether the centre of each box lies in one of the regions."""
+    middle = box_geometry.centre(boxes)[:, None]
+    return ((middle >= regions[None, :, :2]) & (middle <= regions[None, :, 2:])).all(axis=-1).any(axis=1)

@@ -10,17 +10,18 @@ kept in runs/.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import dlib
 import numpy as np
+from figures import DATA, RESULTS, ROOT, Figure, figure, machine, median_seconds, plain, table
+from skimage.data import astronaut
+from skimage.transform import resize
 
 import cairn
 from cairn.dataset import Dataset
@@ -31,9 +32,6 @@ from cairn.geometry import transforms
 from cairn.metrics.bootstrap import interval
 from cairn.metrics.nme import nme, reference_length
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("CAIRN_DATA", ROOT / ".." / "shared" / "data"))
-RESULTS = ROOT / "benchmarks" / "results"
 MODELS = ("face68", "face68-small")
 SHIFTS = (0.0, 0.06, 0.12)
 COMMAND = "python benchmarks/faces68.py"
@@ -45,7 +43,7 @@ def main() -> None:
     faces = cairn.read(DATA / "faces68")
     test = faces.of_split("test").in_image_order()
     whole = cairn.read(DATA / "facepictures" / "points.json").of_split("test").in_image_order()
-    rows: list[dict[str, Any]] = []
+    rows: list[Figure] = []
     loaded = {name: cairn.load(name) for name in MODELS}
     for name, model in loaded.items():
         rows += box_rows(
@@ -62,13 +60,7 @@ def main() -> None:
     write(rows, loaded)
 
 
-def figure(
-    model: str, what: str, unit: str, value: float, low: float = np.nan, high: float = np.nan, **more: Any
-) -> dict:
-    return {"model": model, "what": what, "unit": unit, "value": value, "low": low, "high": high, **more}
-
-
-def box_rows(name: str, test: Dataset, predict: Predict) -> list[dict]:
+def box_rows(name: str, test: Dataset, predict: Predict) -> list[Figure]:
     """NME with tight boxes, and with boxes moved in a random direction by a share of their side."""
     truth = test.landmarks.points
     reference = reference_length(truth, test.skeleton.normalisers["inter_ocular"])
@@ -83,7 +75,7 @@ def box_rows(name: str, test: Dataset, predict: Predict) -> list[dict]:
     return rows
 
 
-def road_rows(name: str, model: cairn.Model, whole: Dataset) -> list[dict]:
+def road_rows(name: str, model: cairn.Model, whole: Dataset) -> list[Figure]:
     """Whole pictures: boxes found by the model's own finder, against the given boxes on the same faces."""
     found = evaluate(model, whole, boxes="found")
     given = evaluate(model, whole, boxes="given")
@@ -98,7 +90,7 @@ def road_rows(name: str, model: cairn.Model, whole: Dataset) -> list[dict]:
     return rows
 
 
-def confidence_rows(name: str, model: cairn.Model, test: Dataset) -> list[dict]:
+def confidence_rows(name: str, model: cairn.Model, test: Dataset) -> list[Figure]:
     """How far confidence can be believed, with tight boxes."""
     scores = {s.metric: s for s in evaluate(model, test).scores}
     return [
@@ -107,18 +99,14 @@ def confidence_rows(name: str, model: cairn.Model, test: Dataset) -> list[dict]:
     ]
 
 
-def speed_rows(name: str, model: cairn.Model, test: Dataset) -> list[dict]:
+def speed_rows(name: str, model: cairn.Model, test: Dataset) -> list[Figure]:
     """The network alone in batches of 32, and find + fit of one picture whose longer side is 640 px."""
-    from skimage.data import astronaut
-
     runner = model.detector
     images = list(test.images[:32])
     matrices = transforms.box_to_square(test.landmarks.boxes[:32], runner.input_size, runner.scale)
     squares = np.stack([crop(i.rgb(), m, runner.input_size) for i, m in zip(images, matrices, strict=True)])
     seconds = median_seconds(lambda: runner._moments(squares), 20)
     one = median_seconds(lambda: model.predict(images[:1], [test.landmarks.boxes[:1]]), 30)
-    from skimage.transform import resize
-
     picture = cairn.Image((resize(astronaut(), (640, 640)) * 255).astype(np.uint8))
     road = median_seconds(lambda: model(picture), 20)
     return [
@@ -163,7 +151,7 @@ def dlib_points(predictor: dlib.shape_predictor, data: Dataset, boxes: np.ndarra
     return np.array(found, float)
 
 
-def dlib_speed_rows(predictor: dlib.shape_predictor, test: Dataset) -> list[dict]:
+def dlib_speed_rows(predictor: dlib.shape_predictor, test: Dataset) -> list[Figure]:
     pixels, box = np.ascontiguousarray(test.images[0].rgb()), dlib_box(test.landmarks.boxes[0])
     return [
         figure(
@@ -172,22 +160,16 @@ def dlib_speed_rows(predictor: dlib.shape_predictor, test: Dataset) -> list[dict
     ]
 
 
-def start_rows() -> list[dict]:
+def start_rows() -> list[Figure]:
     """Size of the bundle, and the time from a cold start."""
     bundle = sum(p.stat().st_size for p in (ROOT / "cairn" / "weights").glob("*.cairn"))
     rows = [figure("bundle", "models in the wheel together", "MB", bundle / 1e6)]
     imports = [run_seconds([sys.executable, "-c", "import cairn"]) for _ in range(7)]
     bare = [run_seconds([sys.executable, "-c", "pass"]) for _ in range(7)]
     rows.append(figure("bundle", "import cairn", "s", float(np.median(imports) - np.median(bare))))
-    import tempfile
-
-    from skimage.data import astronaut
-
     with tempfile.TemporaryDirectory() as folder:
-        import cv2
-
         picture = Path(folder) / "astronaut.png"
-        cv2.imwrite(str(picture), astronaut()[..., ::-1])
+        cairn.save_picture(astronaut(), picture)
         command = [sys.executable, "-m", "cairn", "detect", str(picture), "--out", str(Path(folder) / "out"), "--quiet"]
         rows.append(
             figure(
@@ -206,41 +188,25 @@ def run_seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def median_seconds(call: Callable[[], Any], times: int) -> float:
-    call()
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
-
-
-def write(rows: list[dict], models: dict[str, cairn.Model]) -> None:
+def write(rows: list[Figure], models: dict[str, cairn.Model]) -> None:
     """JSON for programs, Markdown for people; the readings of the test faces are counted on."""
     target = RESULTS / "faces68.json"
     readings = json.loads(target.read_text())["readings"] + 1 if target.exists() else 1
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
     cards = {
         n: {k: m.card.get(k) for k in ("recipe", "seed", "steps", "minutes", "machine")} for n, m in models.items()
     }
-    clean = [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in r.items()} for r in rows]
-    data = {"command": COMMAND, "readings": readings, "machine": machine, "models": cards, "figures": clean}
+    rows = plain(rows)
+    data = {"command": COMMAND, "readings": readings, "machine": machine(), "models": cards, "figures": rows}
     target.write_text(json.dumps(data, indent=1) + "\n")
     lines = [
-        f"Written by `{COMMAND}`; reading {readings} of the test faces; {machine}.",
+        f"Written by `{COMMAND}`; reading {readings} of the test faces; {machine()}.",
         "554 test faces (300-W common), split `test` of faces68; intervals are 95 % bootstrap over pictures.",
         "",
-        "| model | figure | value | 95 % interval | n |",
-        "|---|---|---|---|---|",
+        *table(rows),
     ]
-    for r in rows:
-        span = "" if np.isnan(r["low"]) else f"{r['low']:.2f} to {r['high']:.2f}"
-        lines.append(f"| {r['model']} | {r['what']} | {r['value']:.3g} {r['unit']} | {span} | {r.get('n', '')} |")
     for name, card in cards.items():
-        lines.append(
-            f"\n`{name}`: {card['steps']} steps, {card['minutes']} minutes, seed {card['seed']}; {card['machine']}"
-        )
+        trained = f"{card['steps']} steps, {card['minutes']} minutes, seed {card['seed']}; {card['machine']}"
+        lines.append(f"\n`{name}` (scripts/train_faces.py): {trained}")
     (RESULTS / "faces68.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

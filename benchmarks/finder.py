@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -23,18 +21,16 @@ from typing import Any
 
 import dlib
 import numpy as np
+from figures import DATA, RESULTS, Figure, figure, machine, plain, table
 
 import cairn
 from cairn.dataset import Dataset
 from cairn.detectors.contract import Finder, Run
 from cairn.geometry import boxes as box_geometry
-from cairn.images import Image, find_images, read_image
+from cairn.images import Image, ImageList, find_images, read_image
 from cairn.metrics import detection
 from cairn.metrics.bootstrap import interval
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("CAIRN_DATA", ROOT / ".." / "shared" / "data"))
-RESULTS = ROOT / "benchmarks" / "results"
 EDGES = (32, 64)  # px, square root of the tight box's area
 FOLDS = 5
 
@@ -67,12 +63,6 @@ def main() -> None:
     write(parts, given.model)
 
 
-def figure(
-    model: str, what: str, unit: str, value: float, low: float = np.nan, high: float = np.nan, **more: Any
-) -> dict[str, Any]:
-    return {"model": model, "what": what, "unit": unit, "value": value, "low": low, "high": high, **more}
-
-
 def of_finder(finder: Finder) -> Find:
     return lambda image: finder.predict([image])[0][0]
 
@@ -91,30 +81,59 @@ def hogs() -> dict[str, Find]:
     }
 
 
-def face_rows(name: str, find: Find) -> list[dict[str, Any]]:
+def face_rows(name: str, find: Find) -> list[Figure]:
     """Recall on the 554 test faces at an overlap of 0.5, by size, and time a picture."""
     test = cairn.read(DATA / "facepictures" / "points.json").of_split("test")
     images = list(test.images)
+    found, seconds = timed(find, images)
+    hit, overlap = hits(found, test)
+    low, high = (100 * v for v in interval(hit.astype(float), test.landmarks.image_index, seed=0))
+    rows = [
+        figure(name, "faces: recall at IoU 0.5", "%", 100 * hit.mean(), low, high, n=len(hit)),
+        *by_size(name, "faces", hit, test),
+        figure(name, "faces: mean IoU of those found", "", overlap[hit].mean(), n=int(hit.sum())),
+        figure(name, "faces: time a picture, median", "ms", 1000 * float(np.median(seconds)), n=len(images)),
+    ]
+    small = resized(test, 0.25)  # the test pictures hold hardly a small face as they are
+    rows += by_size(name, "pictures of a quarter the size", hits(timed(find, list(small.images))[0], small)[0], small)
+    _, seconds = timed(find, [enlarged(image, 640) for image in images[:60]])
+    rows.append(figure(name, "time a picture of 640 px, median", "ms", 1000 * float(np.median(seconds)), n=60))
+    return rows
+
+
+def timed(find: Find, images: list[Image]) -> tuple[list[np.ndarray], list[float]]:
+    """The boxes in each picture, and the seconds that each took."""
     find(images[0])
     found, seconds = [], []
     for image in images:
         start = time.perf_counter()
         found.append(find(image))
         seconds.append(time.perf_counter() - start)
-    hit, overlap = hits(found, test)
-    low, high = interval(hit.astype(float), test.landmarks.image_index, seed=0)
-    rows = [figure(name, "faces: recall at IoU 0.5", "%", 100 * hit.mean(), 100 * low, 100 * high, n=len(hit))]
-    size = np.sqrt(np.prod(box_geometry.sides(test.landmarks.boxes), axis=1))
+    return found, seconds
+
+
+def by_size(name: str, what: str, hit: np.ndarray, data: Dataset) -> list[Figure]:
+    """Recall of faces of each size that there is."""
+    size = np.sqrt(np.prod(box_geometry.sides(data.landmarks.boxes), axis=1))
     shares, counts = detection.recall_by_size(hit, size, EDGES)
-    for what, share, count in zip(("< 32 px", "32-64 px", ">= 64 px"), shares, counts, strict=True):
-        rows.append(figure(name, f"faces: recall, {what}", "%", 100 * share, n=int(count)))
-    rows.append(figure(name, "faces: mean IoU of those found", "", overlap[hit].mean(), n=int(hit.sum())))
-    rows.append(figure(name, "faces: time a picture, median", "ms", 1000 * float(np.median(seconds)), n=len(images)))
-    larger = [enlarged(image, 640) for image in images[:60]]
-    rows.append(
-        figure(name, "time a picture of 640 px, median", "ms", 1000 * median_seconds(find, larger), n=len(larger))
-    )
-    return rows
+    names = ("< 32 px", "32-64 px", ">= 64 px")
+    return [
+        figure(name, f"{what}: recall, {r}", "%", 100 * share, n=int(count))
+        for r, share, count in zip(names, shares, counts, strict=True)
+        if count
+    ]
+
+
+def resized(data: Dataset, zoom: float) -> Dataset:
+    """The same pictures, smaller, and their boxes."""
+    import cv2
+
+    images = []
+    for image in data.images:
+        shape = tuple(round(s * zoom) for s in image.size)
+        images.append(Image(cv2.resize(image.rgb(), shape, interpolation=cv2.INTER_AREA)))
+    labels = replace(data.landmarks, boxes=(data.landmarks.boxes + 0.5) * zoom - 0.5)
+    return replace(data, images=ImageList(images), landmarks=labels)
 
 
 def hits(found: list[np.ndarray], data: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +149,7 @@ def hits(found: list[np.ndarray], data: Dataset) -> tuple[np.ndarray, np.ndarray
     return hit, best
 
 
-def empty_rows(name: str, find: Find) -> list[dict[str, Any]]:
+def empty_rows(name: str, find: Find) -> list[Figure]:
     """Boxes in pictures that show no face: every one is false."""
     rows, total, pictures = [], 0, 0
     for source, images in without_face().items():
@@ -156,7 +175,7 @@ def without_face() -> dict[str, Iterable[Image]]:
     }
 
 
-def wheel_rows(minutes: float) -> list[dict[str, Any]]:
+def wheel_rows(minutes: float) -> list[Figure]:
     """Five finders, each trained on four fifths of the pictures (a tenth of them for its threshold)."""
     from cairn.neural.finder import CenterNet
 
@@ -195,45 +214,22 @@ def enlarged(image: Image, longest: int) -> Image:
     return replace(image, pixels=cv2.resize(image.rgb(), shape, interpolation=cv2.INTER_LINEAR))
 
 
-def median_seconds(call: Callable[[Image], Any], images: list[Image]) -> float:
-    seconds = []
-    for image in images:
-        start = time.perf_counter()
-        call(image)
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
-
-
 def write(parts: dict[str, Any], model: str) -> None:
     """JSON for programs, Markdown for people; readings of the test pictures are counted on."""
     target = RESULTS / "finder.json"
     data = json.loads(target.read_text()) if target.exists() else {"parts": {}}
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
     for part, rows in parts.items():
         readings = data["parts"].get(part, {}).get("readings", 0) + 1
-        clean = [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows]
-        command = f"python benchmarks/finder.py --part {part}" + (
-            "" if part == "wheels" else f" --model {Path(model).stem}"
-        )
-        about = {"command": command, "date": date.today().isoformat(), "readings": readings, "machine": machine}
-        data["parts"][part] = {**about, "figures": clean}
+        which = "" if part == "wheels" else f" --model {Path(model).name}"
+        command = f"python benchmarks/finder.py --part {part}{which}"
+        about = {"command": command, "date": date.today().isoformat(), "readings": readings, "machine": machine()}
+        data["parts"][part] = {**about, "figures": plain(rows)}
     RESULTS.mkdir(exist_ok=True)
     target.write_text(json.dumps(data, indent=1) + "\n")
-    lines = [
-        "Faces: split `test` of facepictures, 554 faces of 300-W common; intervals are 95 % bootstrap over pictures."
-    ]
+    lines = ["Faces: split `test` of facepictures, 554 faces of 300-W common; 95 % bootstrap intervals over pictures."]
     for part, kept in data["parts"].items():
-        lines += [
-            "",
-            f"## {part}",
-            "",
-            f"`{kept['command']}`, {kept['date']}, reading {kept['readings']}; {kept['machine']}",
-        ]
-        lines += ["", "| finder | figure | value | 95 % interval | n |", "|---|---|---|---|---|"]
-        for row in kept["figures"]:
-            span = "" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"
-            value = "none" if row["value"] is None else f"{row['value']:.4g} {row['unit']}"
-            lines.append(f"| {row['model']} | {row['what']} | {value} | {span} | {row.get('n', '')} |")
+        lines += ["", f"## {part}", "", f"`{kept['command']}`, {kept['date']}, reading {kept['readings']};"]
+        lines += [kept["machine"], "", *table(kept["figures"], "finder")]
         lines += [f"\n{row['what']}: {row['note']}" for row in kept["figures"] if "note" in row]
     (RESULTS / "finder.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))

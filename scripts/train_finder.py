@@ -33,7 +33,8 @@ from cairn.neural.finder import CenterNet
 from cairn.skeleton import Skeleton
 
 DATA = Path(os.environ.get("CAIRN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
-PATTERNS = 240
+PATTERNS = 500
+PEOPLE = 1500
 SLICE = 0.1  # of the training pictures: validation
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     ask.add_argument("--folder", type=Path)
     given = ask.parse_args()
     faces = coco.read(DATA / "facepictures" / "points.json").of_split("train")
-    nothing = [*slices(), *frames(), *patterns(given.seed)]
+    nothing = [*radiographs(given.seed), *frames(), *patterns(given.seed)]
     others = joined(people(faces.skeleton), Dataset(ImageList(nothing), Landmarks.empty(faces.skeleton)))
     order = np.random.default_rng(given.seed).permutation(len(others.images))
     held = round(SLICE * len(order))
@@ -128,25 +129,34 @@ def people(skeleton: Skeleton) -> Dataset:
     head = np.concatenate([(neck + top) / 2 - length, (neck + top) / 2 + length], axis=1)
     known = boxes.is_valid(head)
     heads = regions(skeleton, head[known], pose.landmarks.image_index[known])
-    chosen = np.unique(heads.image_index)[::3]
+    chosen = np.unique(heads.image_index)[:: len(pose.images) // PEOPLE]
     return Dataset(pose.images, heads).take_images(chosen)
 
 
-def slices() -> list[Image]:
-    """Slices and projections of the training heads, enlarged to the size of an X-ray picture."""
+def radiographs(seed: int) -> list[Image]:
+    """Slices of the training heads, and projections of them, turned a little: what an X-ray of a head looks like."""
     import cv2
     import nibabel
+    from scipy import ndimage
 
+    rng = np.random.default_rng([seed, 4])
     folder = DATA / "headct24"
     with open(folder / "landmarks.csv", newline="") as f:
         names = [row["volume"] for row in csv.DictReader(f) if row["split"] == "train"]
     pictures = []
     for name in names:
-        volume = np.asarray(nibabel.load(folder / "volumes" / name).dataobj).astype(np.float32)
+        volume = np.asarray(nibabel.load(folder / "volumes" / name).dataobj).astype(np.float32) / 255
         for axis in range(3):
-            for flat in (volume.mean(axis), volume.max(axis), volume.take(volume.shape[axis] // 2, axis)):
-                grey = np.rot90(255 * flat / max(flat.max(), 1)).astype(np.uint8)
+            flats = [volume.max(axis), volume.take(volume.shape[axis] // 2, axis)]
+            for _ in range(6 if axis == 0 else 2):  # from the side, as they are taken most
+                turned = ndimage.rotate(volume, rng.uniform(-12, 12), (0, 1), reshape=False, order=1)
+                through = (np.clip(turned, 0, 1) ** rng.uniform(0.7, 2.5)).mean(axis)
+                flats.append(1 - np.exp(-through * rng.uniform(2, 10)))  # Beer and Lambert
+            for flat in flats:
+                grey = np.rot90(255 * flat / max(flat.max(), 1e-6)).astype(np.uint8)
                 grey = cv2.resize(grey, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+                if rng.random() < 0.5:
+                    grey = cv2.createCLAHE(rng.uniform(1, 6), (8, 8)).apply(grey)
                 pictures.append(Image(np.repeat(grey[..., None], 3, axis=2)))
     return pictures
 
@@ -159,16 +169,16 @@ def frames() -> list[Image]:
 
 
 def patterns(seed: int) -> list[Image]:
-    """Drawn pictures: clouds, stripes, tiles, rings with spokes, lines of marks, heaps of shapes."""
+    """Drawn pictures: clouds, stripes, tiles, stones, rings with spokes, discs, stars, marks, heaps of shapes."""
     rng = np.random.default_rng([seed, 3])
-    kinds = (_clouds, _stripes, _tiles, _rings, _marks, _heap)
+    kinds = (_clouds, _stripes, _tiles, _stones, _stones, _rings, _discs, _stars, _marks, _heap)
     return [Image(kinds[i % len(kinds)](rng)) for i in range(PATTERNS)]
 
 
 def _coloured(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(H, W) in [0, 1] between two colours."""
-    a, b = rng.uniform(0, 255, (2, 3))
-    return (a + (b - a) * grey[..., None]).astype(np.uint8)
+    """(H, W) in [0, 1] between two colours, or between two greys."""
+    a, b = rng.uniform(0, 255, (2, 3 if rng.random() < 0.6 else 1))
+    return (a + (b - a) * np.repeat(grey[..., None], 3, axis=2)).astype(np.uint8)
 
 
 def _clouds(rng: np.random.Generator) -> np.ndarray:
@@ -210,6 +220,52 @@ def _rings(rng: np.random.Generator) -> np.ndarray:
             end = (int(centre[0] + radius * np.cos(angle)), int(centre[1] + radius * np.sin(angle)))
             cv2.line(picture, centre, end, rng.integers(0, 256, 3).tolist(), int(rng.integers(1, 8)), cv2.LINE_AA)
     return picture
+
+
+def _stones(rng: np.random.Generator) -> np.ndarray:
+    """Cells about random seeds, each with its own grey, dark between them, lit from one side, with grain."""
+    import cv2
+    from scipy.spatial import cKDTree
+
+    seeds = rng.uniform((0, 0), (300, 352), (int(rng.integers(60, 3000)), 2))
+    y, x = np.mgrid[:300, :352]
+    near, which = cKDTree(seeds).query(np.stack([y, x], -1), k=2)
+    depth = np.clip((near[..., 1] - near[..., 0]) / rng.uniform(2, 8), 0, 1)
+    side = (np.stack([y, x], -1) - seeds[which[..., 0]]) @ rng.normal(size=2) / (1 + near.mean())
+    grey = rng.random(len(seeds))[which[..., 0]] * rng.uniform(0.2, 1) + rng.uniform(0, 0.2) * side
+    grey = cv2.GaussianBlur(depth * (grey + rng.uniform(0, 0.3, grey.shape)), (0, 0), rng.uniform(0.4, 1.5))
+    return _coloured(np.clip((grey - grey.min()) / np.ptp(grey), 0, 1), rng)
+
+
+def _discs(rng: np.random.Generator) -> np.ndarray:
+    """One large disc or several small ones, with clouds and branching lines in them."""
+    import cv2
+
+    picture = np.full((300, 352, 3), rng.integers(0, 256), np.uint8)
+    inside, mask = _clouds(rng), np.zeros((300, 352), np.uint8)
+    for _ in range(rng.integers(2, 12)):
+        walk = rng.uniform(0, 320, 2) + np.cumsum(rng.normal(0, 9, (60, 2)) + rng.normal(0, 5, 2), axis=0)
+        cv2.polylines(inside, [walk.astype(np.int32)], False, rng.integers(0, 256, 3).tolist(), 2, cv2.LINE_AA)
+    if rng.random() < 0.4:
+        cv2.circle(mask, (176, 150), int(rng.integers(80, 200)), 1, -1, cv2.LINE_AA)
+    else:
+        for _ in range(rng.integers(4, 30)):
+            x, y = (int(v) for v in rng.integers((0, 0), (352, 300)))
+            cv2.circle(mask, (x, y), int(rng.integers(10, 40)), 1, -1, cv2.LINE_AA)
+    picture[mask > 0] = inside[mask > 0]
+    return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 2))
+
+
+def _stars(rng: np.random.Generator) -> np.ndarray:
+    """Bright specks of all sizes on black."""
+    import cv2
+
+    picture = np.zeros((300, 352, 3), np.uint8)
+    for _ in range(rng.integers(20, 300)):
+        x, y = (int(v) for v in rng.integers((0, 0), (352, 300)))
+        axes = (int(rng.exponential(2)) + 1, int(rng.exponential(2)) + 1)
+        cv2.ellipse(picture, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, rng.integers(60, 256, 3).tolist(), -1)
+    return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 2))
 
 
 def _marks(rng: np.random.Generator) -> np.ndarray:

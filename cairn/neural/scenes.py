@@ -56,8 +56,8 @@ class Variety:
     turn: float = 12.0
     stretch: float = 0.04
     grids: tuple[float, ...] = (0.55, 0.27, 0.1, 0.08)
-    anywhere: float = 0.25
-    empty: float = 0.6
+    anywhere: float = 0.3
+    empty: float = 0.65
     soften: float = 0.15
     hide: float = 0.12
 

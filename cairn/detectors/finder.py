@@ -64,7 +64,8 @@ class CenterFinder(Finder):
             boxes, scores = _peaks(self.graph_(_padded(level)[None])[0][0], level.shape[:2], self.threshold)
             zoom = np.array([width / level.shape[1], height / level.shape[0]] * 2)
             found.append(((boxes + 0.5) * zoom - 0.5, scores))
-        return merge(*(np.concatenate(part) for part in zip(*found, strict=True)), self.overlap)
+        boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+        return merge(boxes, scores, self.overlap)
 
     def _levels(self, pixels: np.ndarray) -> list[np.ndarray]:
         """The picture at each size at which it is looked at, the finest first."""

@@ -1,6 +1,8 @@
 """The first minute with cairn: find the face in a picture that comes with scikit-image, and look at the result.
 
-Writes demo.png (box, 68 points, confidence) and prints a short table. Needs no torch.
+    python scripts/demo.py [PICTURE]
+
+Writes demo.png, or PICTURE (box, 68 points, confidence), and prints a short table. Needs no torch.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ def main() -> int:
             f"{spread.mean():.1f}",
         )
     Console().print(table)
-    cairn.save_picture(cairn.draw_landmarks(image, found), "demo.png")
-    print("wrote demo.png")
+    target = sys.argv[1] if len(sys.argv) > 1 else "demo.png"
+    cairn.save_picture(cairn.draw_landmarks(image, found), target)
+    print(f"wrote {target}")
     return 0 if len(found) == 1 else 1
 
 

@@ -43,6 +43,7 @@ def detect(
     from cairn.cli.boxes import parse_boxes
     from cairn.cli.outputs import choose_outputs
     from cairn.model_file import load
+    from cairn.progress import progress
 
     given = parse_boxes(boxes)
     failures: list[str] = []
@@ -52,7 +53,8 @@ def detect(
         sources = _nameable(sources, outputs.points or Path(tempfile.gettempdir(), "cairn", "points.json"), failures)
     chain = load(model)
     run = _Run(chain, given, outputs.picture, names)
-    with _Progress(len(sources), quiet or as_json) as advance:
+    hushed = quiet or as_json or len(sources) <= _AT_ONCE
+    with progress("pictures", len(sources), quiet=hushed) as advance:
         for start in range(0, len(sources), _AT_ONCE):
             run.do(sources[start : start + _AT_ONCE], failures)
             advance(min(start + _AT_ONCE, len(sources)))
@@ -204,25 +206,3 @@ def _words(written: list[Path]) -> str:
         return f"wrote {', '.join(map(str, written))}"
     folder = written[0].parent
     return f"wrote {len(written)} files, {written[0].name} to {written[-2].name} in {folder} and {written[-1]}"
-
-
-class _Progress:
-    """A bar for more than a few pictures."""
-
-    def __init__(self, total: int, quiet: bool):
-        self.total, self.quiet = total, quiet or total <= _AT_ONCE
-
-    def __enter__(self) -> Callable[[int], None]:
-        if self.quiet:
-            return lambda done: None
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self.bar = Progress(console=Console(stderr=True), transient=True)
-        self.bar.start()
-        task = self.bar.add_task("pictures", total=self.total)
-        return lambda done: self.bar.update(task, completed=done)
-
-    def __exit__(self, *_: object) -> None:
-        if not self.quiet:
-            self.bar.stop()

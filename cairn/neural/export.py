@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["export", "load_weights", "round_weights"]
+from cairn.detectors.contract import State
+from cairn.errors import InputError
 
+__all__ = ["export", "load_weights", "round_weights", "start_from"]
 
 _ANY_BATCH = {"input": {0: "batch"}, "output": {0: "batch"}}
 
@@ -91,3 +93,19 @@ def load_weights(network: nn.Module, graph: bytes) -> list[str]:
         state[name] = torch.from_numpy(np.array(numpy_helper.to_array(tensor), np.float32)).to(value.dtype)
     network.load_state_dict(state)
     return missing
+
+
+def start_from(network: nn.Module, start: State) -> None:
+    """Take over the weights of the same name and shape; the last layer stays new where the points are others.
+
+    Raises
+    ------
+    InputError : the start holds no such network, or one of other widths
+    """
+    graph = start.graphs.get("network")
+    known = set(network.state_dict())
+    if graph is None or len(load_weights(network, graph)) > len(known) / 2:
+        raise InputError(
+            "the model to start from has no network of the same widths as this recipe; start from one that was "
+            "trained by the same recipe"
+        )

@@ -12,8 +12,8 @@ the network what not to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 from cairn.images import Image
 from cairn.metrics import matching
-from cairn.neural.export import export, round_weights
+from cairn.neural.export import export, round_weights, start_from
 from cairn.neural.networks.residual_unet import ResidualUNet
 from cairn.neural.scenes import SceneBatch, Scenes, Variety, scene_batches
 from cairn.neural.training import Fitted, Schedule, train_network
@@ -96,7 +96,6 @@ class CenterNet(Finder):
 
     runner_: CenterFinder = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     fitted_: Fitted = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    kind: ClassVar[str] = "centre"
 
     def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
         """Learn from the boxes of `dataset`; with `validation`, the threshold is chosen on it.
@@ -113,6 +112,8 @@ class CenterNet(Finder):
         with torch.no_grad():
             network.network.head.weight.mul_(0.1)
             network.network.head.bias.copy_(torch.tensor([-4.6, 0, 0, 0, 0]))  # one cell in a hundred, to begin with
+        if run.start is not None:
+            start_from(network, run.start)
         light = Augmentation(**{**_LIGHT, **self.augmentation})
         self.fitted_ = train_network(
             network,
@@ -123,6 +124,7 @@ class CenterNet(Finder):
             Schedule(**self.schedule),
             run,
             default_steps=max(self.rounds * len(scenes) // self.batch_size, 1),
+            settings=self.settings(),
             validate=None if validation is None else self._validate(validation),
             label="finder network",
         )
@@ -176,10 +178,6 @@ class CenterNet(Finder):
     def predict(self, images: Sequence[Image]) -> list[tuple[np.ndarray, np.ndarray]]:
         """See `Finder.predict`."""
         return self.runner_.predict(images)
-
-    def settings(self) -> dict[str, Any]:
-        """The hyper-parameters."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
     def state(self) -> State:
         """Of the runner, which is what is saved."""

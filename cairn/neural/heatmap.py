@@ -24,7 +24,7 @@ from cairn.geometry import boxes as box_geometry
 from cairn.landmarks import Landmarks
 from cairn.metrics.nme import geometric_mean, nme, reference_length
 from cairn.neural.batches import Batch, Samples, batches
-from cairn.neural.export import export, load_weights, round_weights
+from cairn.neural.export import export, round_weights, start_from
 from cairn.neural.losses import distance_loss, laplace_nll, map_cross_entropy
 from cairn.neural.moments import Moments
 from cairn.neural.networks.residual_unet import ResidualUNet
@@ -102,7 +102,7 @@ class HeatmapNet(Detector):
         points = len(dataset.skeleton)
         network = _Readable(ResidualUNet(points, self.widths, self.blocks), points, self.input_size)
         if run.start is not None:
-            _start_from(network, run.start)
+            start_from(network, run.start)
         how = Augmentation(**self.augmentation)
         self.fitted_ = train_network(
             network,
@@ -111,6 +111,7 @@ class HeatmapNet(Detector):
             Schedule(**self.schedule),
             run,
             default_steps=max(self.rounds * len(samples) // self.batch_size, 1),
+            settings=self.settings(),
             validate=None if validation is None else self._validate(validation),
             label="heatmap network",
         )
@@ -182,19 +183,3 @@ class HeatmapNet(Detector):
         net = cls(runner.input_size, runner.scale, uses_box=runner.uses_box, mirrored=runner.mirrored)
         net.runner_ = runner
         return net
-
-
-def _start_from(network: nn.Module, start: State) -> None:
-    """Take over the weights of the same name and shape; the last layer stays new where the points are others.
-
-    Raises
-    ------
-    InputError : the start is no heatmap network, or one of other widths
-    """
-    graph = start.graphs.get("network")
-    known = set(network.state_dict())
-    if graph is None or len(load_weights(network, graph)) > len(known) / 2:
-        raise InputError(
-            "the model to start from has no network of the same widths as this recipe; start from one that was "
-            "trained by the same recipe"
-        )

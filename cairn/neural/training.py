@@ -11,11 +11,12 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import json
 import math
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from cairn.detectors.contract import Run
 from cairn.errors import InputError
 from cairn.files import write_whole
+from cairn.progress import progress
 
 __all__ = ["Fitted", "Schedule", "choose_device", "train_network"]
 
@@ -88,6 +90,7 @@ def train_network(
     run: Run,
     *,
     default_steps: int,
+    settings: Mapping[str, Any],
     validate: Callable[[nn.Module], float] | None = None,
     label: str = "training",
 ) -> Fitted:
@@ -99,6 +102,7 @@ def train_network(
     loss : of (network, batch, device), a scalar; called under autocast
     make_batches : of (first, last) steps, an iterator over the batches of those steps
     default_steps : where the run says neither minutes nor steps
+    settings : the hyper-parameters; a checkpoint of others is not continued
     validate : of the averaged network, a figure for the learning curve (lower is better)
 
     Raises
@@ -112,7 +116,8 @@ def train_network(
     average = copy.deepcopy(network).eval()
     step, seconds, total = 0, 0.0, run.steps
     checkpoint = None if run.folder is None else Path(run.folder) / "checkpoint.pt"
-    signature = {"seed": run.seed, "minutes": run.minutes, "steps": run.steps, "network": repr(network)}
+    signature: dict[str, Any] = {"seed": run.seed, "minutes": run.minutes, "steps": run.steps, "network": repr(network)}
+    signature["settings"] = json.dumps(dict(settings), sort_keys=True)
     if run.start is not None:
         signature["start"] = sum(zlib.crc32(graph) for graph in run.start.graphs.values())
     if checkpoint is not None and checkpoint.exists():
@@ -148,7 +153,7 @@ def train_network(
     recent: list[Tensor] = []
     started = last_saved = time.perf_counter()
     before = seconds
-    with _progress(label, total, step, run.quiet) as advance:
+    with progress(label, total, done=step, quiet=run.quiet) as advance:
         for batch in make_batches(step, total):
             recent.append(one_step(batch, _rate(schedule, step, total)))
             step += 1
@@ -165,7 +170,7 @@ def train_network(
                 _write_curve(run.folder, curve[-1], first=len(curve) == 1 and before == 0)
                 advance(step, f"loss {mean:.4f}" + ("" if validate is None else f"  validation {figure:.4f}"))
             else:
-                advance(step, None)
+                advance(step)
             if checkpoint is not None and step < total and now - last_saved > _CHECKPOINT_SECONDS:
                 last_saved = now
                 _save(checkpoint, signature, network, average, optimiser, step, seconds, total)
@@ -274,38 +279,3 @@ def _write_curve(folder: Path | None, row: tuple[int, float, float, float], firs
         if first:
             writer.writerow(["step", "seconds", "loss", "validation"])
         writer.writerow([row[0], f"{row[1]:.1f}", f"{row[2]:.6f}", f"{row[3]:.6f}"])
-
-
-class _progress:
-    """A bar that says what, how far and how long; silent when `quiet`."""
-
-    def __init__(self, label: str, total: int, done: int, quiet: bool):
-        self.label, self.total, self.done, self.quiet = label, total, done, quiet
-
-    def __enter__(self) -> Callable[[int, str | None], None]:
-        if self.quiet:
-            return lambda step, note: None
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
-        )
-        self.bar.start()
-        task = self.bar.add_task(self.label, total=self.total, completed=self.done, note="")
-
-        def advance(step: int, note: str | None) -> None:
-            self.bar.update(task, completed=step, **({} if note is None else {"note": note}))
-
-        return advance
-
-    def __exit__(self, *_: object) -> None:
-        if not self.quiet:
-            self.bar.stop()

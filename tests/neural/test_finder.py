@@ -50,6 +50,14 @@ def test_nothing_is_found_in_an_empty_picture(trained):
     assert len(trained.predict([Image(noise)])[0][0]) == 0
 
 
+def test_a_training_can_start_from_a_finder(trained):
+    data = draw_kites(8, each=2, size=(140, 110), share=0.5, seed=1)
+    gently = {"rate": 1e-6}
+    again = CenterNet(**SMALL, schedule=gently).fit(data, run=Run(steps=1, start=trained.state()))
+    picture = data.images[0]
+    np.testing.assert_allclose(again.predict([picture])[0][0][:1], trained.predict([picture])[0][0][:1], atol=3)
+
+
 def test_objects_twice_as_large_are_found_too(trained):
     new = draw_kites(6, size=(300, 240), share=0.5, seed=5)
     found = trained.predict(list(new.images))

@@ -24,8 +24,10 @@ def loss(network, batch, device):
     return (network(x).float() - y).square().mean()
 
 
-def train(run, network=None, **kw):
-    return train_network(network or a_network(), loss, make_batches, Schedule(rate=0.02), run, default_steps=150, **kw)
+def train(run, network=None, loss=loss, settings=(), **kw):
+    network = network or a_network()
+    schedule = Schedule(rate=0.02)
+    return train_network(network, loss, make_batches, schedule, run, default_steps=150, settings=dict(settings), **kw)
 
 
 def weights(network):
@@ -54,7 +56,7 @@ def test_a_killed_run_continues_to_the_same_result(tmp_path, monkeypatch):
 
     run = Run(steps=40, folder=tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        train_network(a_network(), dies, make_batches, Schedule(rate=0.02), run, default_steps=1)
+        train(run, loss=dies)
     np.testing.assert_array_equal(weights(train(run).network), weights(whole.network))
 
 
@@ -62,6 +64,14 @@ def test_a_folder_of_another_run_is_refused_with_one_sentence(tmp_path):
     train(Run(steps=3, folder=tmp_path))
     with pytest.raises(InputError, match="other settings"):
         train(Run(steps=4, folder=tmp_path))
+
+
+def test_a_training_is_not_continued_with_other_hyper_parameters(tmp_path):
+    run = Run(steps=3, folder=tmp_path)
+    train(run, settings={"sigma": 1.0})
+    with pytest.raises(InputError, match="other settings"):
+        train(run, settings={"sigma": 2.0})
+    assert train(run, settings={"sigma": 1.0}).steps == 3
 
 
 def test_minutes_become_a_number_of_steps_that_is_recorded(monkeypatch):

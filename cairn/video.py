@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -153,5 +154,18 @@ def _scan(path: Path, modified: int, size: int) -> VideoHead:
     capture.release()
     if not times:
         raise InputError(f"{path}: the video holds no frames; it is damaged or cut short")
+    if size < (whole := _riff_size(path)):
+        times = times[:-1] or times  # the last packet is the one that was cut
+        warnings.warn(
+            f"{path}: cut short ({size} of {whole} bytes are there); only its first {len(times)} frames are read",
+            stacklevel=4,
+        )
     shown = np.sort(np.array(times))  # packets come in the order of decoding
     return VideoHead(width, height, shown if (np.diff(shown) > 0).all() else np.full(len(shown), np.nan))
+
+
+def _riff_size(path: Path) -> int:
+    """Bytes that the head of an AVI file promises; 0 for other kinds, which OpenCV refuses without their end."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    return int.from_bytes(head[4:8], "little") + 8 if head[:4] == b"RIFF" and head[8:] == b"AVI " else 0

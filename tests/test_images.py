@@ -522,6 +522,15 @@ def test_a_video_cut_short(clip, tmp_path):
     refused(tmp_path / "cut.mp4", "cut short", find_images)
 
 
+def test_an_avi_cut_short_is_read_as_far_as_it_goes_and_that_is_said(tmp_path):
+    whole = write_video(tmp_path / "whole.avi", 40, code="MJPG").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(UserWarning, match=r"cut\.avi: cut short .* only its first \d+ frames"):
+        frames = find_images(tmp_path / "cut.avi")
+    assert 10 <= len(frames) < 40
+    assert np.isfinite(frames[len(frames) - 1].pixels).all()
+
+
 def test_a_replaced_video_is_read_anew(tmp_path):
     path = write_video(tmp_path / "a.mp4", 5)
     assert len(find_images(path)) == 5

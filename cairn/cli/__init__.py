@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -52,6 +53,7 @@ def _cairn(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     _make_printable()
+    warnings.showwarning = _remark
     try:
         code = app(args=arguments, prog_name="cairn", standalone_mode=False)
         sys.stdout.flush()
@@ -85,6 +87,12 @@ def _make_printable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _remark(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """What a user should know is one sentence; what is for programmers is not shown."""
+    if category is UserWarning:
+        print(f"cairn: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _refuse(sentence: str) -> int:

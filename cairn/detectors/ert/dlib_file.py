@@ -1,11 +1,11 @@
 """dlib's ``shape_predictor`` files (``.dat``), read and written without dlib.
 
-What dlib's headers say (dlib/serialize.h, float_details.h, matrix.h, image_processing/shape_predictor.h, versions 18.10 to
-20.0), in our words. A file is nothing but integers. Each is a control byte, whose low four bits say how many bytes
-follow and whose high bit is set below zero, and then that many bytes of the absolute value, the lowest first. A real
-number is two of them, mantissa and exponent: mantissa * 2^exponent, where exponents from 32000 stand for infinities and
-NaN; whole zero bytes are shifted out of the mantissa. A vector is its length, then its items; a matrix its two
-dimensions, negative since dlib 18.11, then its rows. A shape predictor is::
+What dlib's headers say (serialize.h, float_details.h, matrix.h and image_processing/shape_predictor.h), in our words. A
+file is nothing but integers. Each is a control byte, whose low four bits say how many bytes follow and whose high bit is
+set below zero, and then that many bytes of the absolute value, the lowest first. A real number is two of them, mantissa
+and exponent: mantissa * 2^exponent, where exponents from 32000 stand for infinities and NaN; whole zero bytes are shifted
+out of the mantissa. A vector is its length, then its items; a matrix its two dimensions (negative ones in all but the
+oldest files, to tell two formats of old apart), then its rows. A shape predictor is::
 
     1                                          the version; dlib has never written or read another
     matrix 2K x 1                              the mean shape x0, y0, x1, y1, ... in units of the box
@@ -59,8 +59,8 @@ def read_dlib(path: str | Path) -> Cascade:
     version = stream.integer()
     if version != _VERSION:
         raise InputError(
-            f"{path}: not a dlib shape predictor (it says version {version}, and all of them have {_VERSION}); expected "
-            "the .dat file that dlib.train_shape_predictor wrote"
+            f"{path}: not a dlib shape predictor (it says version {version}, and all of them have {_VERSION}); "
+            "expected the .dat file that dlib.train_shape_predictor wrote"
         )
     rows, columns = (abs(stream.integer()) for _ in range(2))
     if columns != 1 or rows % 2 or not 2 <= rows <= 2 * MOST_POINTS:
@@ -80,7 +80,8 @@ def read_dlib(path: str | Path) -> Cascade:
     for stage in range(stages):
         stream.stage(first[stage], second[stage], thresholds[stage], leaves[stage])
     stream.same("lists of anchors", stages)
-    anchors, offsets = [], []
+    anchors: list[np.ndarray] = []
+    offsets: list[np.ndarray] = []
     for stage in range(stages):
         pixels = stream.count("pixels", least=1, bytes_each=2, most=MOST_PIXELS)
         if stage and pixels != len(anchors[0]):
@@ -113,9 +114,8 @@ def write_dlib(cascade: Cascade, path: str | Path) -> None:
     stages, _, leaves, rows = moves.shape
     trees, pixels = cascade.n_trees, cascade.n_pixels
     # The most that each item can take: a real number 6 bytes, an index 3, a length or dimension 9.
-    size = (
-        64 + 6 * rows + stages * (27 + pixels * (3 + 12) + trees * (18 + (leaves - 1) * 12 + leaves * (18 + 6 * rows)))
-    )
+    tree = 18 + (leaves - 1) * 12 + leaves * (18 + 6 * rows)
+    size = 64 + 6 * rows + stages * (27 + pixels * 15 + trees * tree)
     out = np.empty(size, np.uint8)
     at = _put_integer(out, 0, _VERSION)
     at = _put_integer(out, at, -rows)
@@ -236,17 +236,18 @@ class _Stream:
         self.at = int(at)
         if problem == _FINE:
             return
-        again = "copy or download it again"
-        raise self.refusal(
-            {
-                _ENDS: f"the file ends in the middle; {again}",
-                _GARBLED: f"expected a number as dlib writes it; the file is no dlib shape predictor, or damaged: {again}",
-                _UNEVEN: "a tree of another size than the first; cairn reads predictors whose trees are alike, as dlib's "
-                "trainer makes them",
-                _OUTSIDE: f"the file is damaged, it names {outside}; {again}",
-                _INFINITE: f"a number that is infinite or none; the file is damaged, {again}",
-            }[problem]
-        )
+        why = {
+            _ENDS: "the file ends in the middle",
+            _GARBLED: "expected a number as dlib writes it, so the file is no dlib shape predictor, or damaged",
+            _OUTSIDE: f"the file is damaged, it names {outside}",
+            _INFINITE: "the file is damaged, it holds a number that is infinite or none",
+        }
+        if problem == _UNEVEN:
+            raise self.refusal(
+                "a tree of another size than the first; cairn reads predictors whose trees are alike, as dlib's trainer "
+                "makes them"
+            )
+        raise self.refusal(f"{why[problem]}; copy or download it again")
 
 
 @numba.njit(cache=True)
@@ -279,7 +280,7 @@ def _get_real(data, at):  # type: ignore[no-untyped-def]
         return np.float32(0), after, problem
     if exponent >= _NOT_FINITE or exponent < -_NOT_FINITE:
         return np.float32(0), at, _INFINITE
-    value = np.float32(math.ldexp(float(mantissa), np.int32(exponent)))
+    value = np.float32(math.ldexp(float(mantissa), int(exponent)))
     if not np.isfinite(value):
         return value, at, _INFINITE
     return value, after, _FINE

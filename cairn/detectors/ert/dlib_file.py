@@ -1,11 +1,11 @@
 """dlib's ``shape_predictor`` files (``.dat``), read and written without dlib.
 
-What dlib's headers say (serialize.h, float_details.h, matrix.h and image_processing/shape_predictor.h), in our words. A
-file is nothing but integers. Each is a control byte, whose low four bits say how many bytes follow and whose high bit is
-set below zero, and then that many bytes of the absolute value, the lowest first. A real number is two of them, mantissa
-and exponent: mantissa * 2^exponent, where exponents from 32000 stand for infinities and NaN; whole zero bytes are shifted
-out of the mantissa. A vector is its length, then its items; a matrix its two dimensions (negative ones in all but the
-oldest files, to tell two formats of old apart), then its rows. A shape predictor is::
+What dlib's headers say (serialize.h, float_details.h, matrix.h and image_processing/shape_predictor.h), in our words:
+a file is nothing but integers. Each is a control byte, whose low four bits say how many bytes follow and whose high bit
+is set below zero, and then that many bytes of the absolute value, the lowest first. A real number is two of them,
+mantissa and exponent: mantissa * 2^exponent, where exponents from 32000 stand for infinities and NaN; whole zero bytes
+are shifted out of the mantissa. A vector is its length, then its items; a matrix its two dimensions (negative ones in
+all but the oldest files, to tell two formats of old apart), then its rows. A shape predictor is::
 
     1                                          the version; dlib has never written or read another
     matrix 2K x 1                              the mean shape x0, y0, x1, y1, ... in units of the box
@@ -244,8 +244,8 @@ class _Stream:
         }
         if problem == _UNEVEN:
             raise self.refusal(
-                "a tree of another size than the first; cairn reads predictors whose trees are alike, as dlib's trainer "
-                "makes them"
+                "a tree of another size than the first; cairn reads predictors whose trees are alike, as dlib's "
+                "trainer makes them"
             )
         raise self.refusal(f"{why[problem]}; copy or download it again")
 

@@ -1,4 +1,7 @@
-"""Affine maps of the plane as (..., 2, 3) arrays, in coordinates whose 0 is the centre of the first pixel."""
+"""Affine maps of the plane as (..., 2, 3) arrays, in coordinates whose 0 is the centre of the first pixel.
+
+`apply`, `invert`, `compose` and `transform_covariance` take maps of space, (..., 3, 4), just as well.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,23 @@ __all__ = [
 
 
 def apply(matrix: ArrayLike, points: ArrayLike) -> np.ndarray:
-    """Points (..., K, 2) under maps (..., 2, 3)."""
+    """Points (..., K, D) under maps (..., D, D + 1)."""
     matrix, points = np.asarray(matrix, np.float64), np.asarray(points, np.float64)
-    return points @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]
+    return points @ np.swapaxes(matrix[..., :-1], -1, -2) + matrix[..., None, :, -1]
 
 
 def invert(matrix: ArrayLike) -> np.ndarray:
-    """The map back, (..., 2, 3)."""
+    """The map back, (..., D, D + 1)."""
     matrix = np.asarray(matrix, np.float64)
-    linear = np.linalg.inv(matrix[..., :2])
-    return np.concatenate([linear, -linear @ matrix[..., 2:]], axis=-1)
+    linear = np.linalg.inv(matrix[..., :-1])
+    return np.concatenate([linear, -linear @ matrix[..., -1:]], axis=-1)
 
 
 def compose(after: ArrayLike, first: ArrayLike) -> np.ndarray:
-    """The map that does `first`, then `after`, (..., 2, 3)."""
+    """The map that does `first`, then `after`, (..., D, D + 1)."""
     after, first = np.asarray(after, np.float64), np.asarray(first, np.float64)
-    linear = after[..., :2] @ first
-    linear[..., 2:] += after[..., 2:]
+    linear = after[..., :-1] @ first
+    linear[..., -1:] += after[..., -1:]
     return linear
 
 
@@ -105,6 +108,6 @@ def similarity_between(source: ArrayLike, target: ArrayLike) -> np.ndarray:
 
 
 def transform_covariance(matrix: ArrayLike, covariance: ArrayLike) -> np.ndarray:
-    """Covariances (..., K, 2, 2) of points under maps (..., 2, 3)."""
-    linear = np.asarray(matrix, np.float64)[..., None, :, :2]
+    """Covariances (..., K, D, D) of points under maps (..., D, D + 1)."""
+    linear = np.asarray(matrix, np.float64)[..., None, :, :-1]
     return linear @ np.asarray(covariance, np.float64) @ np.swapaxes(linear, -1, -2)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cairn.report.figures import Report as Report
     from cairn.report.figures import Score as Score
     from cairn.schemes import scheme as scheme
+    from cairn.shape.model import ShapeModel as ShapeModel
     from cairn.skeleton import Skeleton as Skeleton
 
 _HOME = {
@@ -53,6 +54,7 @@ _HOME = {
     "Report": "cairn.report.figures",
     "Run": "cairn.detectors",
     "Score": "cairn.report.figures",
+    "ShapeModel": "cairn.shape.model",
     "Skeleton": "cairn.skeleton",
     "State": "cairn.detectors",
     "WholeImage": "cairn.detectors.whole_image",

@@ -5,14 +5,15 @@
     min over s, R, t of   sum_k w_k |s R x_k + t - y_k|^2,       R'R = 1, det R = +1
 
 With both centred, ``H = sum_k w_k y_k x_k'`` and its singular values ``H = U S V'``, the answer is ``R = U E V'``,
-``s = trace(S E) / sum w |x|^2``, where E = 1 or, if that would be a reflection, flips the least singular value (Schoenemann
-1966; Umeyama 1991). In the plane this has a closed form with complex numbers.
+``s = trace(S E) / sum w |x|^2``, where E = 1 or, if that would be a reflection, flips the least singular value
+(Schoenemann 1966; Umeyama 1991). In the plane this has a closed form with complex numbers.
 
 *Generalised* (Gower 1975): each shape, brought to unit centroid size, is turned onto the mean of all, which becomes the
 new mean, until nothing moves. This is the partial Procrustes fit of Dryden & Mardia (2016, ch. 7), which geomorph and
-most of geometric morphometrics use. *Tangent* space at the mean (Kent & Mardia 2001) is where linear statistics are done.
+most of geometric morphometrics use. *Tangent* space at the mean (Kent & Mardia 2001) is where linear statistics live.
 
-Points are (..., K, D), D = 2 or 3, NaN = missing: a missing point takes no part. A reflection is refused unless asked for.
+Points are (..., K, D), D = 2 or 3, NaN = missing: a missing point takes no part. Reflections are refused unless asked
+for.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ def tangent(aligned: ArrayLike, mean: ArrayLike) -> np.ndarray:
     """Aligned shapes of unit size, projected orthogonally into the tangent space at the mean.
 
     ``mean + (x - mean) - mean <x - mean, mean> / <mean, mean>``: what is left beside the mean's own direction, which is
-    size (Dryden & Mardia 2016, eq. 4.35; the default of geomorph). Inner products go over the points that the shape has.
+    size (Dryden & Mardia 2016, section 4.4; the default of geomorph). Inner products go over the points that a shape has.
 
     Parameters
     ----------

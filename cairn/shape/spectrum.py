@@ -1,0 +1,174 @@
+"""How many modes there are, and how large: chosen by the likelihood of shapes that were held out.
+
+The sample's variances l_1 >= l_2 >= ... of n shapes in a tangent space of d directions are shrunk towards their mean
+(Ledoit & Wolf 2004), ``l' = (1 - a) l + a mean(l)``, the first M become modes, and the mean of the others is the noise
+of probabilistic PCA (Tipping & Bishop 1999, eq. 8). M and a are those under which held-out shapes are most likely: ten
+folds, or each shape once where there are fewer than forty. The folds share the alignment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cairn.errors import InputError
+
+__all__ = ["Spectrum", "choose_spectrum"]
+
+_SHRINKAGES = (0.0, 0.003, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
+_FOLDS = 10
+_EACH_ONCE = 40
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """modes (K D, M) orthonormal, their variances (M,), noise of every other direction, and the shrinkage taken."""
+
+    modes: np.ndarray
+    variances: np.ndarray
+    noise: float
+    shrinkage: float
+
+
+def choose_spectrum(
+    residual: np.ndarray,
+    pose: np.ndarray,
+    group: np.ndarray,
+    n_modes: int | float | None,
+    shrinkage: float | str,
+    *,
+    extra: np.ndarray | None = None,
+    fixed: Spectrum | None = None,
+) -> Spectrum:
+    """Modes and variances of shapes laid on their mean.
+
+    Parameters
+    ----------
+    residual : (N, K D) what the shapes differ from the mean by
+    pose : (K D, p) directions that are no shape
+    group : (N,) rows that must not be parted between folds
+    n_modes, shrinkage : as in `ShapeModel`
+    extra : (K D, K D) summed covariance of what was filled in
+    fixed : take the number of modes and the shrinkage from here
+
+    Raises
+    ------
+    InputError : numbers that cannot be had
+    """
+    n, width = residual.shape
+    space = width - pose.shape[1]
+    residual = residual - (residual @ pose) @ pose.T
+    centred = residual - residual.mean(axis=0)
+    if extra is None and n < width:
+        _, singular, vt = np.linalg.svd(centred, full_matrices=False)
+        values, vectors = singular**2 / max(n - 1, 1), vt.T
+    else:
+        covariance = centred.T @ centred / max(n - 1, 1)
+        if extra is not None:
+            extra = extra - pose @ (pose.T @ extra)
+            covariance += (extra - (extra @ pose) @ pose.T) / max(n - 1, 1)
+        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = values[::-1], vectors[:, ::-1]
+    most = min(n - 1, space) if extra is None else min(space, n)
+    distinct = len(np.unique(group))
+    most = max(1, min(most, space))
+    values = np.maximum(values[:most], 0.0)
+    vectors = _oriented(vectors[:, :most])
+    total = float(values.sum())
+
+    alphas = _alphas(shrinkage)
+    limits = _limits(n_modes, most, space)
+    if fixed is not None:
+        alpha, count = fixed.shrinkage, min(len(fixed.variances), most)
+    elif len(alphas) == 1 and limits[0] == limits[1]:
+        alpha, count = alphas[0], limits[0]
+    elif distinct < 3:
+        alpha, count = (alphas[0] if len(alphas) == 1 else 0.5), limits[1]
+    else:
+        alpha, count = _held_out(residual, group, space, alphas, limits)
+    shrunk = (1 - alpha) * values + alpha * total / space
+    if isinstance(n_modes, float):
+        share = (
+            np.cumsum(shrunk) / (shrunk.sum() + (space - most) * alpha * total / space) if total > 0 else np.ones(most)
+        )
+        count = min(int(np.searchsorted(share, n_modes - 1e-12) + 1), most)
+    variances = shrunk[:count]
+    noise = max(total - float(variances.sum()), 0.0) / (space - count) if space > count else 0.0
+    return Spectrum(vectors[:, :count], variances, noise, alpha)
+
+
+def _alphas(shrinkage: float | str) -> tuple[float, ...]:
+    if shrinkage == "auto":
+        return _SHRINKAGES
+    if isinstance(shrinkage, str) or not 0 <= shrinkage <= 1:
+        raise InputError(f"shrinkage={shrinkage!r}; expected a number from 0 to 1, or 'auto'")
+    return (float(shrinkage),)
+
+
+def _limits(n_modes: int | float | None, most: int, space: int) -> tuple[int, int]:
+    """Fewest and most modes to choose from."""
+    if n_modes is None:
+        return 1, max(1, min(most, space - 1))
+    if isinstance(n_modes, bool) or not isinstance(n_modes, int | float | np.integer | np.floating):
+        raise InputError(f"n_modes={n_modes!r}; expected a whole number, a share between 0 and 1, or None")
+    if isinstance(n_modes, float | np.floating):
+        if not 0 < n_modes < 1:
+            raise InputError(f"n_modes={n_modes!r}; a share of the variance lies between 0 and 1")
+        return most, most
+    if not 1 <= n_modes <= most:
+        raise InputError(f"n_modes={n_modes}; these shapes have 1 to {most} modes")
+    return int(n_modes), int(n_modes)
+
+
+def _held_out(
+    residual: np.ndarray, group: np.ndarray, space: int, alphas: tuple[float, ...], limits: tuple[int, int]
+) -> tuple[float, int]:
+    """Shrinkage and number of modes with the highest likelihood of held-out rows."""
+    names, index = np.unique(group, return_inverse=True)
+    folds = len(names) if len(names) < _EACH_ONCE else _FOLDS
+    fold = np.random.default_rng(0).permutation(len(names))[index] % folds
+    sums: np.ndarray | None = None
+    for f in range(folds):
+        learn, held = residual[fold != f], residual[fold == f]
+        table = _likelihoods(learn, held, space, alphas, limits[1])
+        if sums is None:
+            sums = table
+        else:
+            width = min(sums.shape[1], table.shape[1])
+            sums = sums[:, :width] + table[:, :width]
+    assert sums is not None
+    low = min(limits[0], sums.shape[1])
+    a, m = np.unravel_index(int(np.argmax(sums[:, low - 1 :])), sums[:, low - 1 :].shape)
+    count = limits[0] if limits[0] == limits[1] else int(m) + low
+    return alphas[int(a)], count
+
+
+def _likelihoods(learn: np.ndarray, held: np.ndarray, space: int, alphas: tuple[float, ...], most: int) -> np.ndarray:
+    """(alphas, modes 1 to most) summed log likelihood of the held-out rows, without constants."""
+    n = len(learn)
+    mean = learn.mean(axis=0)
+    _, singular, vt = np.linalg.svd(learn - mean, full_matrices=False)
+    most = max(1, min(most, n - 1, space - 1 if space > 1 else 1))
+    values = singular[: min(n - 1, space)] ** 2 / max(n - 1, 1)
+    total = float(values.sum())
+    away = held - mean
+    along = (away @ vt[:most].T) ** 2  # (held, modes)
+    rest = np.maximum((away**2).sum(axis=1)[:, None] - np.cumsum(along, axis=1), 0.0)
+    counts = np.arange(1, most + 1)
+    table = np.empty((len(alphas), most))
+    floor = 1e-12 * max(total, 1e-300)
+    for i, alpha in enumerate(alphas):
+        v = np.maximum((1 - alpha) * values[:most] + alpha * total / space, floor)
+        noise = np.maximum((total - np.cumsum(v)) / np.maximum(space - counts, 1), floor)
+        square = np.cumsum((along / v).sum(axis=0)) + rest.sum(axis=0) / noise
+        volume = len(held) * (np.cumsum(np.log(v)) + (space - counts) * np.log(noise))
+        table[i] = -0.5 * (square + volume)
+    return table
+
+
+def _oriented(vectors: np.ndarray) -> np.ndarray:
+    """Each column with its largest entry positive, so that modes do not depend on the solver's sign."""
+    largest = np.abs(vectors).argmax(axis=0)
+    sign = np.sign(vectors[largest, np.arange(vectors.shape[1])])
+    return vectors * np.where(sign == 0, 1.0, sign)

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from cairn.points.clustering.parameters import whole_number
 from cairn.points.distinct import distinct_rows
 from cairn.points.selectors import make_selector
+from cairn.points.selectors.given import given_landmarks
 
-__all__ = ["DEFAULT_LANDMARKS", "chosen_landmarks", "given_landmarks"]
+__all__ = ["DEFAULT_LANDMARKS", "chosen_landmarks"]
 
 DEFAULT_LANDMARKS = 1_000
 """As in both papers (Chen & Cai 2011, Huang et al. 2019)."""
-
-
-def given_landmarks(selector: object, columns: int) -> np.ndarray | None:
-    """The landmarks (p, d) where `selector` is an array of them; None where they are to be chosen."""
-    if isinstance(selector, str) or hasattr(selector, "fit"):
-        return None
-    landmarks = check_array(selector, dtype=np.float64, input_name="selector")
-    if landmarks.shape[1] != columns:
-        raise ValueError(f"The given landmarks have {landmarks.shape[1]} columns, X has {columns} features.")
-    return landmarks[distinct_rows(landmarks)[0]]
 
 
 def chosen_landmarks(

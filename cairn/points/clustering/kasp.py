@@ -106,7 +106,7 @@ class KASP(ClusterMixin, BaseEstimator):
         check_is_fitted(other)
         if not np.array_equal(self._seeds, other._seeds):
             raise ValueError("The pieces were fitted with other landmarks: give all the same landmarks as selector.")
-        self._sums += other._sums
+        self._sums_so_far += other._sums_so_far
         self._counts += other._counts
         self._unsolve()
         return self
@@ -125,17 +125,34 @@ class KASP(ClusterMixin, BaseEstimator):
             whole_number(name, getattr(self, name))
         self._unsolve()
         self._seeds = chosen_landmarks(self.selector, self.n_landmarks, X, self.random_state, self.n_clusters or 1)
-        self._sums = np.zeros(self._seeds.shape)
+        self._sums_so_far = np.zeros(self._seeds.shape)
         self._counts = np.zeros(len(self._seeds), np.int64)
 
     def _gather(self, X):
+        sums, counts = self._sums("means", X)
+        self._sums_so_far += sums
+        self._counts += counts
+
+    def _begin(self, X, rng=None):
+        self._start(X)
+
+    def _rounds(self):
+        return ("means",)
+
+    def _sums(self, round_, X):
         search = NearestLandmarks(self._seeds)
+        sums, counts = np.zeros(self._seeds.shape), np.zeros(len(self._seeds), np.int64)
         for part in big_blocks(X.shape[0]):
             nearest = search.query(X[part], 1)[1][:, 0]
             gathered = sparse_weights(np.ones((len(nearest), 1)), nearest[:, None], len(self._seeds))
-            sums = gathered.T @ X[part]
-            self._sums += sums.toarray() if sparse.issparse(sums) else sums
-            self._counts += np.bincount(nearest, minlength=len(self._counts))
+            more = gathered.T @ X[part]
+            sums += more.toarray() if sparse.issparse(more) else more
+            counts += np.bincount(nearest, minlength=len(counts))
+        return sums, counts
+
+    def _use(self, round_, sums):
+        self._sums_so_far, self._counts = sums
+        self._unsolve()
 
     def _unsolve(self):
         for name in ("labels_", "landmarks_", "landmark_labels_", "n_clusters_", "eigenvalues_"):
@@ -144,7 +161,7 @@ class KASP(ClusterMixin, BaseEstimator):
 
     def _solve(self):
         used = self._counts > 0
-        self.landmarks_ = self._sums[used] / self._counts[used, None]
+        self.landmarks_ = self._sums_so_far[used] / self._counts[used, None]
         if len(self.landmarks_) < (self.n_clusters or 1):
             raise ValueError(
                 f"Found {len(self.landmarks_)} distinct means of rows, fewer than n_clusters={self.n_clusters}: "

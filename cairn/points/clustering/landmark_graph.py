@@ -7,6 +7,8 @@ whatever the order.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from cairn.points.clustering.affinity import landmark_scales, row_weights, sparse_weights
@@ -68,6 +70,15 @@ class LandmarkGraph:
         sample = RowSample.of(self.sample.size, row_hash(block), nearest, weights)
         self.sample = self.sample.merged(sample)
         return nearest, weights
+
+    def empty(self) -> LandmarkGraph:
+        """A graph over the same landmarks, of no rows yet."""
+        other = copy(self)
+        other.products, other.rows = np.zeros_like(self.products), 0
+        other.sample = RowSample.of(
+            self.sample.size, self.sample.hashes[:0], *(column[:0] for column in self.sample.columns)
+        )
+        return other
 
     def merge(self, other: LandmarkGraph) -> None:
         """Add the rows of another graph over the same landmarks."""

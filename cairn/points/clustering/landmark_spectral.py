@@ -183,6 +183,23 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
         self._graph = LandmarkGraph(landmarks, self.n_neighbors, self.search, self.sample_size)
         self.landmarks_ = landmarks
 
+    def _begin(self, X, rng=None):
+        self._start(X)
+
+    def _rounds(self):
+        return ("graph",)
+
+    def _sums(self, round_, X):
+        graph = self._graph.empty()
+        for part in big_blocks(X.shape[0]):
+            graph.add(X[part])
+        return graph.products, graph.rows, graph.sample
+
+    def _use(self, round_, sums):
+        self._graph.products, self._graph.rows, self._graph.sample = sums
+        self._unsolve()
+        self.n_samples_seen_ = self._graph.rows
+
     def _unsolve(self):
         for name in ("labels_", "n_clusters_", "eigenvalues_", "landmark_vectors_", "cluster_centers_"):
             if hasattr(self, name):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 __all__ = ["RowSample"]
 
@@ -39,6 +40,9 @@ class RowSample:
         first = first[:size]
         return cls(size, kept[:size], counts[:size].astype(np.int64), tuple(column[first] for column in columns))
 
+    def __add__(self, other: RowSample) -> RowSample:
+        return self.merged(other)
+
     def merged(self, other: RowSample) -> RowSample:
         """The sample of the rows of both; associative and commutative."""
         hashes, first, inverse = np.unique(
@@ -47,5 +51,9 @@ class RowSample:
         counts = np.zeros(len(hashes), np.int64)
         np.add.at(counts, inverse, np.concatenate([self.counts, other.counts]))
         first = first[: self.size]
-        columns = tuple(np.concatenate(pair)[first] for pair in zip(self.columns, other.columns, strict=True))
+        columns = tuple(_stack(pair)[first] for pair in zip(self.columns, other.columns, strict=True))
         return RowSample(self.size, hashes[: self.size], counts[: self.size], columns)
+
+
+def _stack(pair):
+    return sparse.vstack(pair, format="csr") if any(map(sparse.issparse, pair)) else np.concatenate(pair)

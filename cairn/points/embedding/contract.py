@@ -2,7 +2,7 @@
 
 A scikit-learn transformer that looks at all rows only through their relation to a few landmarks. ``fit(X)`` leaves
 
-- ``landmarks_`` (m, n_features) and ``landmark_indices_`` (m,) the rows that they are, or None (k-means);
+- ``landmarks_`` (m, n_features) and ``landmark_indices_`` (m,) the rows that they are, or None (k-means, or given);
 - ``transform(X)`` (n, n_components) of X's dtype, the same for a row whether it was fitted or is new.
 
 Memory is O(n) beyond the answer, for blocks of rows come and go; the sums over blocks are in float64. The sign of each
@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from cairn.points.distances import blocks
 from cairn.points.selectors import make_selector
 from cairn.points.selectors.contract import generator, how_many, refuse_too_few
+from cairn.points.selectors.given import given_landmarks
 from cairn.points.selectors.max_min import farthest_first
 
 __all__ = ["LandmarkEmbedding", "refuse_asymmetric", "signs"]
@@ -100,8 +101,12 @@ class LandmarkEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _choose_landmarks(self, X, rng: np.random.Generator):
         """Set `landmarks_` and `landmark_indices_`."""
         seed = int(rng.integers(2**31 - 1))
-        selector = make_selector(self.selector, self.n_landmarks, seed).fit(X)
-        self.landmark_indices_, self.landmarks_ = selector.indices_, selector.points_
+        landmarks = given_landmarks(self.selector, X.shape[1])
+        if landmarks is not None:
+            self.landmark_indices_, self.landmarks_ = None, landmarks.astype(X.dtype, copy=False)
+        else:
+            selector = make_selector(self.selector, self.n_landmarks, seed).fit(X)
+            self.landmark_indices_, self.landmarks_ = selector.indices_, selector.points_
         self._refuse_components(X, self.landmarks_.shape[0])
 
     def _choose_precomputed(self, X, distances_to, rng: np.random.Generator) -> None:

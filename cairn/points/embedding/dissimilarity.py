@@ -7,12 +7,12 @@ from sklearn.metrics import pairwise_distances
 from sklearn.utils.validation import check_non_negative
 
 from cairn.points.distances import squared_to_landmarks
-from cairn.points.embedding.contract import LandmarkEmbedding
+from cairn.points.embedding.summed import SummedEmbedding
 
 __all__ = ["DistanceEmbedding"]
 
 
-class DistanceEmbedding(LandmarkEmbedding):
+class DistanceEmbedding(SummedEmbedding):
     """An embedding of distances: ``metric`` is "euclidean", any of scikit-learn's, a callable, or "precomputed"."""
 
     metric: object

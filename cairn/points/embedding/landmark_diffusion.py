@@ -19,8 +19,9 @@ import warnings
 import numpy as np
 from scipy import linalg
 
-from cairn.points.distances import blocks, squared_to_landmarks
-from cairn.points.embedding.contract import LandmarkEmbedding, signs
+from cairn.points.distances import squared_to_landmarks
+from cairn.points.embedding.contract import signs
+from cairn.points.embedding.summed import SummedEmbedding
 
 __all__ = ["LandmarkDiffusionMap"]
 
@@ -29,7 +30,7 @@ _FAR = 600.0
 _WIDTH_RANK = 10
 
 
-class LandmarkDiffusionMap(LandmarkEmbedding):
+class LandmarkDiffusionMap(SummedEmbedding):
     """Diffusion coordinates ``l_i^t psi_i(x)``: their distances are diffusion distances after t steps.
 
     Eigenfunctions have mean square 1 under the walk's stationary law; the constant one is left out.
@@ -41,7 +42,8 @@ class LandmarkDiffusionMap(LandmarkEmbedding):
     alpha : float, how much of the density is taken out: 1 for the shape of the data alone
     n_landmarks : int or None (100, or all rows where there are fewer)
     selector : a selector or its name
-    gamma : float or None; None is one over the median squared distance of rows to their tenth nearest landmark
+    gamma : float or None; None is one over the median squared distance of rows (2,000 of them) to their
+        tenth nearest landmark
     random_state : int, RandomState or None
 
     Attributes
@@ -62,29 +64,43 @@ class LandmarkDiffusionMap(LandmarkEmbedding):
         self.gamma = gamma
         self.random_state = random_state
 
-    def _fit(self, X, rng):
+    def _begin(self, X, rng):
         if not self.t >= 0:
             raise ValueError(f"t={self.t!r}: expected a number of steps, 0 or more.")
         self._choose_landmarks(X, rng)
         self._refuse_components(X, self.landmarks_.shape[0] - 1)
-        m = self.landmarks_.shape[0]
         self.gamma_ = self._width(X) if self.gamma is None else float(self.gamma)
-        parts = list(blocks(X.shape[0], self._block_width(X)))
 
-        of_landmarks = self._kernel(self.landmarks_).sum(axis=0)
-        self._q = sum(self._kernel(X[part]).sum(axis=0) for part in parts)
-        self._w = self._q / of_landmarks
-        mass = sum(self._normalised(X[part])[0].sum(axis=0) for part in parts)
-        self._side = np.sqrt(np.divide(self._w, mass, out=np.zeros(m), where=mass > 0))
-        gram, degree = np.zeros((m, m)), 0.0
-        for part in parts:
-            kernel, row_sums = self._normalised(X[part])
-            walk = kernel * self._side / np.sqrt(row_sums)[:, None]
-            gram += walk.T @ walk
-            degree += float(row_sums.sum())
-        constant = np.sqrt(mass * self._w)
+    @property
+    def _begins_with_rows(self):
+        return self.gamma is None
+
+    def _rounds(self):
+        return ("density", "mass", "walk")
+
+    def _sums_of(self, round_, X):
+        if round_ == "density":
+            return (self._kernel(X).sum(axis=0),)
+        kernel, row_sums = self._normalised(X)
+        if round_ == "mass":
+            return (kernel.sum(axis=0),)
+        walk = kernel * self._side / np.sqrt(row_sums)[:, None]
+        return walk.T @ walk, float(row_sums.sum())
+
+    def _use(self, round_, sums):
+        if round_ == "density":
+            self._q = sums[0]
+            self._w = self._q / self._kernel(self.landmarks_).sum(axis=0)
+            return
+        if round_ == "mass":
+            self._mass = sums[0]
+            self._side = np.sqrt(np.divide(self._w, self._mass, out=np.zeros_like(self._w), where=self._mass > 0))
+            return
+        gram, degree = sums
+        m = len(gram)
+        constant = np.sqrt(self._mass * self._w)
         constant /= np.linalg.norm(constant)
-        gram -= np.outer(constant, constant)  # its eigenvalue was 1 and becomes 0
+        gram = gram - np.outer(constant, constant)  # its eigenvalue was 1 and becomes 0
 
         values, vectors = linalg.eigh(gram, subset_by_index=[m - self.n_components, m - 1])
         values, vectors = values[::-1], vectors[:, ::-1]
@@ -94,10 +110,10 @@ class LandmarkDiffusionMap(LandmarkEmbedding):
                 "The walk never leaves some piece of the data: components tell pieces apart before anything else; "
                 "lower gamma.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         self.eigenvalues_ = np.where(real, np.sqrt(np.clip(values, 0, 1)), 0)
-        length = np.divide(self.eigenvalues_**self.t, np.sqrt(values, where=real), out=np.zeros(len(real)), where=real)
+        length = np.where(real, self.eigenvalues_**self.t / np.sqrt(np.where(real, values, 1)), 0)
         pull = self._side[:, None] * vectors * length * np.sqrt(degree)
         self._pull = pull * signs(pull)
 

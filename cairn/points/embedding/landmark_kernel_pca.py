@@ -11,13 +11,13 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from cairn.points.distances import blocks
-from cairn.points.embedding.contract import LandmarkEmbedding, signs
+from cairn.points.embedding.contract import signs
+from cairn.points.embedding.summed import SummedEmbedding
 
 __all__ = ["LandmarkKernelPCA"]
 
 
-class LandmarkKernelPCA(LandmarkEmbedding):
+class LandmarkKernelPCA(SummedEmbedding):
     """Principal components in a kernel's feature space, spanned by landmarks.
 
     Parameters
@@ -74,7 +74,7 @@ class LandmarkKernelPCA(LandmarkEmbedding):
         settings = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
         return pairwise_kernels(a, b, metric=self.kernel, filter_params=True, **settings)
 
-    def _fit(self, X, rng):
+    def _begin(self, X, rng):
         if self._is_pairwise():
             diagonal = np.diagonal(X)
             self._choose_precomputed(X, lambda row: np.maximum(diagonal + diagonal[row] - 2 * X[row], 0), rng)
@@ -83,26 +83,30 @@ class LandmarkKernelPCA(LandmarkEmbedding):
             self._choose_landmarks(X, rng)
             between = self._similarity(self.landmarks_)
         values, vectors = linalg.eigh((between + between.T) / 2)
-        m = len(values)
-        kept = values > m * np.finfo(np.float64).eps * max(values[-1], 0)
-        root = vectors[:, kept] / np.sqrt(values[kept])
+        kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0)
+        self._root = vectors[:, kept] / np.sqrt(values[kept])
+        self._features = between @ self._root
+        self._shift = self._features.mean(axis=0)  # near the mean of all rows: small sums, little rounding
 
-        shift = between.mean(axis=0) @ root  # near the mean of all rows: small sums, little rounding
-        total, gram = np.zeros(root.shape[1]), np.zeros((root.shape[1],) * 2)
-        for part in blocks(X.shape[0], self._block_width(X)):
-            features = self._similarity(X[part]) @ root - shift
-            total += features.sum(axis=0)
-            gram += features.T @ features
-        gram -= np.outer(total, total) / X.shape[0]
+    def _rounds(self):
+        return ("products",)
 
+    def _sums_of(self, round_, X):
+        features = self._similarity(X) @ self._root - self._shift
+        return X.shape[0], features.sum(axis=0), features.T @ features
+
+    def _use(self, round_, sums):
+        rows, total, gram = sums
+        gram = gram - np.outer(total, total) / rows
+        m = self.landmarks_.shape[0]
         spread, axes = linalg.eigh(gram)
         spread, axes = spread[::-1][: self.n_components], axes[:, ::-1][:, : self.n_components]
         floor = m * np.finfo(np.float64).eps * max(float(spread[0]), np.finfo(np.float64).tiny) if len(spread) else 0
         axes, spread = axes[:, spread > floor], spread[spread > floor]
-        centre = shift + total / X.shape[0]
-        axes = axes * signs((between @ root - centre) @ axes)
+        centre = self._shift + total / rows
+        axes = axes * signs((self._features - centre) @ axes)
         missing = (0, self.n_components - len(spread))  # components beyond the rank are 0
-        self._pull = np.pad(root @ axes, ((0, 0), missing))
+        self._pull = np.pad(self._root @ axes, ((0, 0), missing))
         self._offset = np.pad(centre @ axes, missing)
         self.eigenvalues_ = np.pad(spread, missing)
 

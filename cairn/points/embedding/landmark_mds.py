@@ -14,7 +14,7 @@ __all__ = ["LandmarkMDS"]
 class LandmarkMDS(DistanceEmbedding):
     """Classical scaling of landmarks, every other row placed by its distances to them.
 
-    The origin is the landmarks' mean.
+    The origin is the landmarks' mean. Nothing is learnt of other rows: `partial_fit` and `merge` only look at them.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class LandmarkMDS(DistanceEmbedding):
         self.metric = metric
         self.random_state = random_state
 
-    def _fit(self, X, rng):
+    def _begin(self, X, rng):
         self._choose_landmarks(X, rng)
         self._map = triangulation(self._squared_between_landmarks(), self.n_components)
         self.landmark_embedding_ = self._map.landmarks.astype(X.dtype, copy=False)

@@ -13,13 +13,14 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 
-from cairn.points.distances import blocks, squared_to_landmarks
-from cairn.points.embedding.contract import LandmarkEmbedding, signs
+from cairn.points.distances import squared_to_landmarks
+from cairn.points.embedding.contract import signs
+from cairn.points.embedding.summed import SummedEmbedding
 
 __all__ = ["LandmarkSpectralEmbedding"]
 
 
-class LandmarkSpectralEmbedding(LandmarkEmbedding):
+class LandmarkSpectralEmbedding(SummedEmbedding):
     """Smoothest functions on a graph that joins rows by way of landmarks.
 
     Over the fitted rows every component has length 1 and mean 0, as the eigenvectors of a Laplacian have.
@@ -31,7 +32,7 @@ class LandmarkSpectralEmbedding(LandmarkEmbedding):
     n_nearest : int, landmarks that a row is tied to
     selector : a selector or its name
     gamma : float or None, of the weights exp(-gamma d^2); None is one over twice the mean squared distance of rows to
-        their landmarks
+        their landmarks, for which the rows are gone through once more: `partial_fit` and `merge` need it given
     random_state : int, RandomState or None
 
     Attributes
@@ -51,25 +52,38 @@ class LandmarkSpectralEmbedding(LandmarkEmbedding):
         self.gamma = gamma
         self.random_state = random_state
 
-    def _fit(self, X, rng):
+    def _begin(self, X, rng):
         if not isinstance(self.n_nearest, (int, np.integer)) or self.n_nearest < 1:
             raise ValueError(f"n_nearest={self.n_nearest!r}: expected a whole number of at least 1.")
         self._choose_landmarks(X, rng)
         self._refuse_components(X, self.landmarks_.shape[0] - 1)
-        m = self.landmarks_.shape[0]
-        self.gamma_ = self._width(X) if self.gamma is None else float(self.gamma)
-        gram, mass = np.zeros((m, m)), np.zeros(m)
-        for part in blocks(X.shape[0], self._block_width(X)):
-            weights = self._weights(X[part])
-            gram += (weights.T @ weights).toarray()
-            mass += weights.sum(axis=0)
+        if self.gamma is not None:
+            self.gamma_ = float(self.gamma)
+
+    def _rounds(self):
+        return ("graph",) if self.gamma is not None else ("width", "graph")
+
+    def _sums_of(self, round_, X):
+        if round_ == "width":
+            squared, _ = self._nearest(X)
+            return float(squared.sum(dtype=np.float64)), squared.size
+        weights = self._weights(X)
+        return (weights.T @ weights).toarray(), np.asarray(weights.sum(axis=0))
+
+    def _use(self, round_, sums):
+        if round_ == "width":
+            total, count = sums
+            self.gamma_ = count / (2 * total) if total > 0 else 1.0
+            return
+        gram, mass = sums
+        m = len(mass)
         pieces, _ = connected_components(sparse.csr_array(gram[np.ix_(mass > 0, mass > 0)]), directed=False)
         if pieces > 1:
             warnings.warn(
                 f"The graph by way of landmarks is in {pieces} pieces: components tell pieces apart before anything "
                 "else; raise n_nearest or n_landmarks.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         root = np.sqrt(mass)
         scale = np.divide(1, root, out=np.zeros(m), where=mass > 0)  # a landmark that no row is near to has no part
@@ -79,15 +93,8 @@ class LandmarkSpectralEmbedding(LandmarkEmbedding):
         values, vectors = values[::-1], vectors[:, ::-1]
         real = values > m * np.finfo(np.float64).eps
         self.eigenvalues_ = np.where(real, np.minimum(values, 1), 0)
-        pull = scale[:, None] * vectors * np.divide(1, np.sqrt(values, where=real), out=np.zeros(len(real)), where=real)
+        pull = scale[:, None] * vectors * np.where(real, 1 / np.sqrt(np.where(real, values, 1)), 0)
         self._pull = pull * signs(pull)
-
-    def _width(self, X) -> float:
-        total, count = 0.0, 0
-        for part in blocks(X.shape[0], self._block_width(X)):
-            squared, _ = self._nearest(X[part])
-            total, count = total + float(squared.sum(dtype=np.float64)), count + squared.size
-        return count / (2 * total) if total > 0 else 1.0
 
     def _nearest(self, X) -> tuple[np.ndarray, np.ndarray]:
         """Squared distances and indices (n, r) of each row's nearest landmarks."""

@@ -141,7 +141,7 @@ class LandmarkStressMDS(DistanceEmbedding):
         self.tol = tol
         self.random_state = random_state
 
-    def _fit(self, X, rng):
+    def _begin(self, X, rng):
         self._choose_landmarks(X, rng)
         squared = self._squared_between_landmarks()
         self._map = triangulation(squared, self.n_components)

@@ -1,0 +1,194 @@
+"""Running the trees: compiled loops over one face, or over many at once.
+
+Everything is in units of the box, except pixels: ``px = scale * u + offset`` for each axis, rounded to the nearest pixel
+(floor of px + 0.5, as dlib does). Compiled when first called, and kept on disk.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from cairn.detectors.ert.cascade import Cascade
+
+__all__ = ["Program", "pixel_values", "program", "run_many", "run_one", "similarity"]
+
+Program = tuple[np.ndarray, ...]
+
+
+def program(cascade: Cascade) -> Program:
+    """The arrays that `run_one` and `run_many` take after the pictures, laid out for speed.
+
+    Differences of grey values are whole numbers, so a threshold can be rounded down to one. Leaves of several trees that
+    follow each other lie together; a leaf's length is padded with zeros to whole vector registers.
+    """
+    stages, trees, nodes = cascade.first.shape
+    packed = np.zeros((stages, trees, nodes, 4), np.int16)
+    packed[..., 0] = cascade.first.astype(np.int16)
+    packed[..., 1] = cascade.second.astype(np.int16)
+    packed[..., 2] = np.clip(np.floor(cascade.thresholds), -300, 300)
+    rank = cascade.leaves.shape[-1]
+    padded = -(-rank // 16) * 16
+    leaves = np.zeros((*cascade.leaves.shape[:3], padded), cascade.leaves.dtype)
+    leaves[..., :rank] = cascade.leaves
+    scales = np.ones((stages, padded), np.float32)
+    if cascade.scales is not None:
+        scales[:, :rank] = cascade.scales
+    basis = np.empty((0, 0), np.float32)
+    if cascade.basis is not None:
+        basis = np.zeros((padded, 2 * cascade.n_points), np.float32)
+        basis[:rank] = cascade.basis
+    sums = np.zeros(0, np.int32 if cascade.leaves.dtype == np.int8 else np.float32)
+    return (
+        cascade.mean,
+        cascade.anchors,
+        cascade.offsets,
+        packed,
+        leaves,
+        scales,
+        basis,
+        sums,
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def similarity(mean, shape):
+    """(a, b): the least-squares similarity from `mean` to `shape` is turning and scaling by ``a + i b``."""
+    k = len(mean)
+    mx = my = sx = sy = 0.0
+    for i in range(k):
+        mx += mean[i, 0]
+        my += mean[i, 1]
+        sx += shape[i, 0]
+        sy += shape[i, 1]
+    mx, my, sx, sy = mx / k, my / k, sx / k, sy / k
+    norm = re = im = 0.0
+    for i in range(k):
+        px, py = mean[i, 0] - mx, mean[i, 1] - my
+        qx, qy = shape[i, 0] - sx, shape[i, 1] - sy
+        norm += px * px + py * py
+        re += px * qx + py * qy
+        im += px * qy - py * qx
+    if norm <= 1e-12:  # one point alone has no direction
+        return np.float32(1.0), np.float32(0.0)
+    return np.float32(re / norm), np.float32(im / norm)
+
+
+@njit(cache=True, nogil=True)
+def pixel_values(picture, scale, offset, black, shape, a, b, anchors, offsets, values):
+    """Grey values of a stage's pixels into `values` (P,).
+
+    Parameters
+    ----------
+    picture : (H, W, C) uint8, C = 1 or 3; the grey value of three is their mean, rounded down
+    scale, offset : (2,) box units to px
+    black : outside the picture is 0; else its nearest pixel
+    shape : (K, 2)
+    a, b : of `similarity`
+    """
+    height, width, channels = picture.shape
+    sx, sy = np.float32(scale[0]), np.float32(scale[1])
+    ox, oy = np.float32(offset[0] + 0.5), np.float32(offset[1] + 0.5)
+    for p in range(len(anchors)):
+        k = anchors[p]
+        dx, dy = offsets[p, 0], offsets[p, 1]
+        x = int(np.floor((shape[k, 0] + a * dx - b * dy) * sx + ox))
+        y = int(np.floor((shape[k, 1] + b * dx + a * dy) * sy + oy))
+        if black and (x < 0 or y < 0 or x >= width or y >= height):
+            values[p] = 0
+            continue
+        x = min(max(x, 0), width - 1)
+        y = min(max(y, 0), height - 1)
+        if channels == 3:
+            values[p] = (int(picture[y, x, 0]) + int(picture[y, x, 1]) + int(picture[y, x, 2])) // 3
+        else:
+            values[p] = picture[y, x, 0]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def run_one(picture, scale, offset, black, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
+    """Move `shape` (K, 2) float32, in place, through all stages; returns how far the last stage moved it (mean, box units).
+
+    Parameters
+    ----------
+    picture, scale, offset, black : see `pixel_values`
+    turned : leaves are moves in the frame of the mean shape, and are turned and scaled into the current one
+    mean, ..., sums : what `program` gives
+    """
+    stages, trees, inner = nodes.shape[:3]
+    depth = 0
+    while (1 << depth) - 1 < inner:
+        depth += 1
+    points, rank = len(shape), leaves.shape[3]
+    values = np.empty(anchors.shape[1], np.int16)
+    total = np.empty(rank, sums.dtype)
+    move = np.empty(2 * points, np.float32)
+    moved = 0.0
+    for s in range(stages):
+        a, b = similarity(mean, shape)
+        pixel_values(picture, scale, offset, black, shape, a, b, anchors[s], offsets[s], values)
+        total[:] = 0
+        for t in range(trees):
+            node = 0
+            for _ in range(depth):
+                first, second, threshold = nodes[s, t, node, 0], nodes[s, t, node, 1], nodes[s, t, node, 2]
+                node = 2 * node + 2 - int(values[first] - values[second] > threshold)
+            leaf = leaves[s, t, node - inner]
+            for r in range(rank):
+                total[r] += leaf[r]
+        if basis.shape[0]:
+            move[:] = 0
+            for r in range(rank):
+                weight = np.float32(total[r]) * scales[s, r]
+                for j in range(2 * points):
+                    move[j] += weight * basis[r, j]
+        else:
+            for j in range(2 * points):
+                move[j] = total[j] * scales[s, j]
+        if not turned:
+            a, b = np.float32(1.0), np.float32(0.0)
+        moved = 0.0
+        for k in range(points):
+            dx = a * move[2 * k] - b * move[2 * k + 1]
+            dy = b * move[2 * k] + a * move[2 * k + 1]
+            shape[k, 0] += dx
+            shape[k, 1] += dy
+            moved += np.sqrt(dx * dx + dy * dy)
+        moved /= points
+    return moved
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def run_many(
+    pictures, which, scales_offsets, turned, shapes, mean, anchors, offsets, nodes, leaves, scales, basis, sums
+):
+    """`run_one` over N rows on all cores; row i looks at ``pictures[which[i]]`` (M, H, W, 1).
+
+    Parameters
+    ----------
+    scales_offsets : (N, 2, 2), scale then offset of each row
+    shapes : (N, K, 2) float32, in and out
+
+    Returns
+    -------
+    (N,) how far the last stage moved each shape
+    """
+    moved = np.empty(len(shapes))
+    for i in prange(len(shapes)):
+        moved[i] = run_one(
+            pictures[which[i]],
+            scales_offsets[i, 0],
+            scales_offsets[i, 1],
+            False,
+            turned,
+            shapes[i],
+            mean,
+            anchors,
+            offsets,
+            nodes,
+            leaves,
+            scales,
+            basis,
+            sums,
+        )
+    return moved

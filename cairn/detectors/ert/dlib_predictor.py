@@ -1,12 +1,12 @@
 """dlib's shape predictor at work without dlib: the same trees, the same pixels, the same sums, so the same points.
 
-dlib looks at the pictures themselves, not at patches of one resolution, takes the points' moves in the frame of the box
-and sees black outside of the picture. Whether one grey value of 255 is read a pixel to the left decides which leaf is
-taken, so that what dlib reckons in single precision is reckoned in single precision here, in the same order, and what it
-reckons in double precision in double. Then the answers agree to the last bit; dlib itself rounds them to whole pixels,
-which is not done here.
+dlib looks at the picture itself, not at a patch of some resolution, adds the points' moves in the frame of the box and
+sees black outside of the picture. A pixel that is read one further to the left can lead to another leaf, and a sum in
+another order to another pixel. So what dlib reckons in single precision is reckoned in single precision here, in the
+same order, and what it reckons in double precision in double. Then the answers are the same; only, dlib rounds them to
+whole pixels, and that is not done here.
 
-A box x0, y0, x1, y1 is dlib's rectangle(left=x0, top=y0, right=x1, bottom=y1), which only knows whole numbers.
+A box x0, y0, x1, y1 is dlib's rectangle(left=x0, top=y0, right=x1, bottom=y1), which knows whole numbers only.
 """
 
 from __future__ import annotations
@@ -41,17 +41,20 @@ class DlibPredictor(Detector):
 
     Parameters
     ----------
-    nudge : share of the box's sides by which it is moved for the spread; 0 looks once and gives neither confidence nor
-        covariance, in a fifth of the time
+    nudge : share of the box's sides by which it is moved for the spread; 0 looks once, in a fifth of the time,
+        and knows no spread: every confidence is 1/2
+    tight : the boxes that are given lie tight around the points, as those of cairn's labels and finders do. Trees only
+        know boxes that lie as in their training: so the one is taken in which the mean shape has the given one around it
     """
 
     nudge: float = 0.05
+    tight: bool = False
 
     skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     cascade_: Cascade = field(default=None, init=False, repr=False)  # type: ignore[assignment]
 
     @classmethod
-    def of(cls, cascade: Cascade, skeleton: Skeleton, *, nudge: float = 0.05) -> Self:
+    def of(cls, cascade: Cascade, skeleton: Skeleton, *, nudge: float = 0.05, tight: bool = False) -> Self:
         """The detector that runs `cascade`, whose leaves are written out in full.
 
         Raises
@@ -60,9 +63,11 @@ class DlibPredictor(Detector):
         """
         if len(skeleton) != cascade.n_points:
             raise ValueError(f"a skeleton of {len(skeleton)} points for trees that move {cascade.n_points}")
+        if tight and not (np.ptp(cascade.mean, axis=0) > 0).all():
+            raise ValueError("no box lies tight around a mean shape without width or height")
         if cascade.scales is not None or cascade.basis is not None:
             raise ValueError("leaves must be moves in floating point")
-        made = cls(nudge)
+        made = cls(nudge, tight)
         made.skeleton_, made.cascade_ = skeleton, cascade
         return made
 
@@ -84,13 +89,24 @@ class DlibPredictor(Detector):
             if index[row] != last:
                 last = int(index[row])
                 picture = np.ascontiguousarray(images[last].rgb())
-            side = box_geometry.sides(given[row])
-            shapes = self._shapes(picture, given[row])
-            points[row] = shapes[0].astype(np.float64) * side + given[row, :2]
+            box = self._own_box(given[row])
+            side = box_geometry.sides(box)
+            shapes = self._shapes(picture, box)
+            points[row] = shapes[0].astype(np.float64) * side + box[:2]
             covariance[row], confidence[row] = _spread(shapes, side)
         if not self.nudge:
-            return Landmarks(self.skeleton_, points, given, index)
+            confidence /= 2
+            return Landmarks(self.skeleton_, points, given, index, confidence=confidence)
         return Landmarks(self.skeleton_, points, given, index, confidence=confidence, covariance=covariance)
+
+    def _own_box(self, box: np.ndarray) -> np.ndarray:
+        """(4,) px: the box that the trees know."""
+        if not self.tight:
+            return box
+        low, high = self.cascade_.mean.min(axis=0).astype(np.float64), self.cascade_.mean.max(axis=0)
+        side = box_geometry.sides(box) / (high - low)
+        corner = box[:2] - low * side
+        return np.concatenate([corner, corner + side])
 
     def _shapes(self, picture: np.ndarray, box: np.ndarray) -> np.ndarray:
         """(L, K, 2) in units of `box`, as seen from it and from boxes beside it."""

@@ -44,7 +44,7 @@ class DlibPredictor(Detector):
     nudge : share of the box's sides by which it is moved for the spread; 0 looks once, in a fifth of the time,
         and knows no spread: every confidence is 1/2
     tight : the boxes that are given lie tight around the points, as those of cairn's labels and finders do. Trees only
-        know boxes that lie as in their training: so the one is taken in which the mean shape has the given one around it
+        know boxes as in their training: so the one is taken in which the mean shape has the given one around it
     """
 
     nudge: float = 0.05

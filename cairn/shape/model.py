@@ -32,7 +32,7 @@ from sklearn.utils.validation import check_is_fitted
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.geometry import transforms
-from cairn.geometry.procrustes import centroid_size, generalised, ordinary
+from cairn.geometry.procrustes import centroid_size, generalised, lay_on
 from cairn.landmarks import Landmarks
 from cairn.shape.latent import Latent, pose_directions
 from cairn.shape.spectrum import Spectrum, choose_spectrum
@@ -107,8 +107,8 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         shapes = points[enough]
         if len(shapes) < 2:
             raise InputError(
-                f"{len(shapes)} shape{'s' * (len(shapes) != 1)} with {d} points or more; at least 2 are needed to see "
-                "how shapes vary, and 10 to see it well"
+                f"{len(shapes)} of {len(points)} sample{'s' * (len(points) != 1)} with {d} points or more; "
+                "at least 2 are needed to see how shapes vary, and 10 to see it well"
             )
         absent = np.flatnonzero(~np.isfinite(shapes).all(axis=-1).any(axis=0))
         if len(absent):
@@ -192,7 +192,8 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         self.shrinkage_ = float(spectrum.shrinkage)
         total = spectrum.variances.sum() + spectrum.noise * (self._space(mean) - len(spectrum.variances))
         self.explained_variance_ratio_ = spectrum.variances / total if total > 0 else np.zeros_like(spectrum.variances)
-        self.n_features_in_ = k * d
+        if not self._flat:  # of rows, scikit-learn has noted it
+            self.n_features_in_ = k * d
         self._make_latent()
 
     def _make_latent(self) -> None:
@@ -310,9 +311,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         for _ in range(2):  # what was cut off changes the best pose a little
             if not len(rows):
                 break
-            shape = self.mean_ + np.tensordot(cut[rows], self.modes_, 1)
-            _, to = ordinary(shape, filled[rows], scale=self.scale)
-            maps[rows] = transforms.invert(to)
+            maps[rows] = self._lay(filled[rows], self.mean_ + np.tensordot(cut[rows], self.modes_, 1))
             scores = (transforms.apply(maps[rows], filled[rows]) - self.mean_).reshape(len(rows), -1) @ self._modes()
             cut[rows] = np.clip(scores, -most, most)
         return self._back(maps, cut)
@@ -391,8 +390,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             points, names = X.points, list(X.skeleton.names)
             if fitting:
                 self._flat = False
-                self.n_features_in_ = points[0].size if len(points) else 0
-        elif np.ndim(X) == 3:
+        elif _axes(X) == 3:
             points = np.asarray(X, np.float64)
             names = [str(i) for i in range(points.shape[1])]
             if points.shape[2] not in (2, 3):
@@ -405,10 +403,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             if not fitting:
                 check_is_fitted(self)
             rows = validate_data(self, X, reset=fitting, dtype=np.float64, ensure_all_finite="allow-nan")
-            d = self.dimensions
-            if d not in (2, 3) or rows.shape[1] % d:
-                raise InputError(f"{rows.shape[1]} features are no points of {d} coordinates (dimensions={d})")
-            points = rows.reshape(len(rows), -1, d)
+            points = self._from_rows(rows)
             names = [str(i) for i in range(points.shape[1])]
             if fitting:
                 self._flat = True
@@ -420,9 +415,14 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                 raise InputError(f"shapes are {points.shape[1:]}; the model's are {self.mean_.shape}")
         return np.where(np.isfinite(points).all(axis=-1)[..., None], points, np.nan), names
 
+    def _from_rows(self, rows: np.ndarray) -> np.ndarray:
+        d = self.dimensions
+        if d not in (2, 3) or rows.shape[1] % d:
+            raise InputError(f"{rows.shape[1]} feature(s) are no points of {d} coordinates (dimensions={d})")
+        return rows.reshape(len(rows), -1, d)
+
     def _lay(self, points: np.ndarray, mean: np.ndarray, weights: Any = None) -> np.ndarray:
-        _, maps = ordinary(np.broadcast_to(mean, points.shape), points, scale=self.scale, weights=weights)
-        return transforms.invert(maps)
+        return lay_on(points, mean, scale=self.scale, weights=weights)
 
     def _square(self, points: np.ndarray) -> np.ndarray:
         """(N, 1): px^2 in the square of the model's unit, about."""
@@ -477,6 +477,16 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             filled = transforms.apply(back, found.points)
             if not last:
                 maps = self._lay(filled, self.mean_)
-        if not spread:
+        if found.covariance is None:
             return filled, np.empty(0)
         return filled, transforms.transform_covariance(back, found.covariance)
+
+
+def _axes(X: Any) -> int:
+    """Of an array, or of lists in lists; 2 for what only scikit-learn can tell."""
+    if hasattr(X, "shape"):
+        return len(X.shape)
+    try:
+        return np.ndim(X) if isinstance(X, list | tuple) else 2
+    except ValueError:
+        return 2

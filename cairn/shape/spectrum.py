@@ -19,6 +19,7 @@ __all__ = ["Spectrum", "choose_spectrum"]
 _SHRINKAGES = (0.0, 0.003, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 _FOLDS = 10
 _EACH_ONCE = 40
+_ERRORS = 1.0  # standard errors that a smaller number of modes may fall behind
 
 
 @dataclass(frozen=True)
@@ -124,47 +125,76 @@ def _limits(n_modes: int | float | None, most: int, space: int) -> tuple[int, in
 def _held_out(
     residual: np.ndarray, group: np.ndarray, space: int, alphas: tuple[float, ...], limits: tuple[int, int]
 ) -> tuple[float, int]:
-    """Shrinkage and number of modes with the highest likelihood of held-out rows."""
+    """Shrinkage, and the fewest modes that held-out rows do not tell from the best number of modes."""
     names, index = np.unique(group, return_inverse=True)
     folds = len(names) if len(names) < _EACH_ONCE else _FOLDS
     fold = np.random.default_rng(0).permutation(len(names))[index] % folds
-    sums: np.ndarray | None = None
-    for f in range(folds):
-        learn, held = residual[fold != f], residual[fold == f]
-        table = _likelihoods(learn, held, space, alphas, limits[1])
-        if sums is None:
-            sums = table
-        else:
-            width = min(sums.shape[1], table.shape[1])
-            sums = sums[:, :width] + table[:, :width]
-    assert sums is not None
-    low = min(limits[0], sums.shape[1])
-    a, m = np.unravel_index(int(np.argmax(sums[:, low - 1 :])), sums[:, low - 1 :].shape)
-    count = limits[0] if limits[0] == limits[1] else int(m) + low
-    return alphas[int(a)], count
-
-
-def _likelihoods(learn: np.ndarray, held: np.ndarray, space: int, alphas: tuple[float, ...], most: int) -> np.ndarray:
-    """(alphas, modes 1 to most) summed log likelihood of the held-out rows, without constants."""
-    n = len(learn)
-    mean = learn.mean(axis=0)
-    _, singular, vt = np.linalg.svd(learn - mean, full_matrices=False)
-    most = max(1, min(most, n - 1, space - 1 if space > 1 else 1))
-    values = singular[: min(n - 1, space)] ** 2 / max(n - 1, 1)
-    total = float(values.sum())
-    away = held - mean
-    along = (away @ vt[:most].T) ** 2  # (held, modes)
-    rest = np.maximum((away**2).sum(axis=1)[:, None] - np.cumsum(along, axis=1), 0.0)
+    parts = [_Fold.of(residual[fold != f], residual[fold == f], space, limits[1]) for f in range(folds)]
+    most = min(p.along.shape[1] for p in parts)
     counts = np.arange(1, most + 1)
-    table = np.empty((len(alphas), most))
-    floor = 1e-12 * max(total, 1e-300)
-    for i, alpha in enumerate(alphas):
-        v = np.maximum((1 - alpha) * values[:most] + alpha * total / space, floor)
-        noise = np.maximum((total - np.cumsum(v)) / np.maximum(space - counts, 1), floor)
-        square = np.cumsum((along / v).sum(axis=0)) + rest.sum(axis=0) / noise
-        volume = len(held) * (np.cumsum(np.log(v)) + (space - counts) * np.log(noise))
-        table[i] = -0.5 * (square + volume)
-    return table
+    low = min(limits[0], most)
+    sums = np.array([sum(p.likelihood(a, counts).sum(axis=0) for p in parts) for a in alphas])
+    if limits[0] == limits[1]:
+        return alphas[int(np.argmax(sums[:, low - 1]))], limits[0]
+    best = sums.argmax(axis=0)  # shrinkage for each number of modes
+    rows = np.concatenate([np.flatnonzero(fold == f) for f in range(folds)])
+    table = np.concatenate([p.likelihood(np.take(alphas, best), counts) for p in parts])
+    table = np.stack(
+        [np.bincount(index[rows], column) for column in table.T], axis=1
+    )  # a shape and its mirror image: one
+    total = table.sum(axis=0)
+    top = low - 1 + int(total[low - 1 :].argmax())
+    loss = table[:, [top]] - table
+    error = loss.std(axis=0) * np.sqrt(len(names))
+    enough = (total[top] - total <= _ERRORS * error) & (counts >= low)
+    count = int(np.flatnonzero(enough)[0]) if enough.any() else top
+    return alphas[int(best[count])], int(counts[count])
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What some rows are, in the axes of others: all that the likelihood under any M and a needs."""
+
+    values: np.ndarray  # (r,) variances of the rows that were learnt from
+    along: np.ndarray  # (H, M) squares of the held-out rows along their first axes
+    square: np.ndarray  # (H,) and in all
+    space: int
+
+    @classmethod
+    def of(cls, learn: np.ndarray, held: np.ndarray, space: int, most: int) -> _Fold:
+        n, mean = len(learn), learn.mean(axis=0)
+        centred, away = learn - mean, held - mean
+        if n > learn.shape[1]:
+            values, axes = np.linalg.eigh(centred.T @ centred)
+            values, axes = np.maximum(values[::-1], 0.0), axes[:, ::-1]
+        else:
+            _, singular, vt = np.linalg.svd(centred, full_matrices=False)
+            values, axes = singular**2, vt.T
+        most = max(1, min(most, n - 1, space - 1))
+        values = values[: max(1, min(n - 1, space))] / max(n - 1, 1)
+        return cls(values, (away @ axes[:, :most]) ** 2, (away**2).sum(axis=1), space)
+
+    def likelihood(self, alpha: float | np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """(H, M) log likelihood, without constants, under 1 to M modes; `alpha` may differ for each."""
+        most = len(counts)
+        total = float(self.values.sum())
+        flat = alpha * total / self.space
+        floor = 1e-12 * max(total, 1e-300)
+        shares = np.cumsum(self.values[:most])
+        noise = (total - (1 - alpha) * shares - counts * flat) / np.maximum(self.space - counts, 1)
+        noise = np.maximum(noise, floor)
+        rest = np.maximum(self.square[:, None] - np.cumsum(self.along[:, :most], axis=1), 0.0)
+        if np.ndim(alpha) == 0:
+            v = np.maximum((1 - alpha) * self.values[:most] + flat, floor)
+            square, volume = np.cumsum(self.along[:, :most] / v, axis=1), np.cumsum(np.log(v))
+        else:
+            square, volume = np.empty((len(self.square), most)), np.empty(most)
+            for a in np.unique(alpha):
+                there = np.flatnonzero(alpha == a)
+                v = np.maximum((1 - a) * self.values[:most] + a * total / self.space, floor)
+                square[:, there] = np.cumsum(self.along[:, :most] / v, axis=1)[:, there]
+                volume[there] = np.cumsum(np.log(v))[there]
+        return -0.5 * (square + rest / noise + volume + (self.space - counts) * np.log(noise))
 
 
 def _oriented(vectors: np.ndarray) -> np.ndarray:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cairn.draw import save_picture as save_picture
     from cairn.errors import InputError as InputError
     from cairn.evaluation.evaluate import evaluate as evaluate
+    from cairn.exchange import export_model as export_model
+    from cairn.exchange import import_model as import_model
     from cairn.formats import read as read
     from cairn.formats import write as write
     from cairn.images import Image as Image
@@ -62,7 +64,9 @@ _HOME = {
     "check_finder": "cairn.detectors.checks",
     "draw_landmarks": "cairn.draw",
     "evaluate": "cairn.evaluation.evaluate",
+    "export_model": "cairn.exchange",
     "find_images": "cairn.images",
+    "import_model": "cairn.exchange",
     "load": "cairn.model_file",
     "read": "cairn.formats",
     "read_image": "cairn.images",

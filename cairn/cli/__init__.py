@@ -18,8 +18,11 @@ import typer
 from cairn.cli.convert import convert
 from cairn.cli.detect import detect
 from cairn.cli.evaluate import evaluate
+from cairn.cli.export_model import export_model
 from cairn.cli.formats import formats
+from cairn.cli.import_model import import_model
 from cairn.cli.info import info
+from cairn.cli.shape import shape
 from cairn.cli.train import train
 from cairn.errors import InputError
 
@@ -33,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, train, evaluate, convert, info, formats):
+for command in (detect, train, evaluate, convert, info, formats, shape, import_model, export_model):
     app.command()(command)
 
 

@@ -61,9 +61,10 @@ class ShapeModel(TransformerMixin, BaseEstimator):
     ----------
     mean_ : (K, D), centred, of unit centroid size (with scale=False: in the points' unit)
     modes_ : (M, K, D), orthonormal, the largest first
-    variances_ : (M,) along the modes
-    noise_ : variance along each other direction
-    explained_variance_ratio_ : (M,) of the total variance
+    variances_ : (M,) along the modes, as expected of shapes that were not seen
+    noise_ : the same along each other direction
+    sample_variances_ : (M,) of the shapes seen, along the modes: what PCA gives
+    explained_variance_ratio_ : (M,) of the variance of the shapes seen
     shrinkage_ : what was chosen
     sizes_ : (N,) centroid sizes of the shapes, px
     n_shapes_ : N, of those with enough points to be laid on others
@@ -190,8 +191,8 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         self.variances_ = spectrum.variances
         self.noise_ = float(spectrum.noise)
         self.shrinkage_ = float(spectrum.shrinkage)
-        total = spectrum.variances.sum() + spectrum.noise * (self._space(mean) - len(spectrum.variances))
-        self.explained_variance_ratio_ = spectrum.variances / total if total > 0 else np.zeros_like(spectrum.variances)
+        self.sample_variances_ = spectrum.sample
+        self.explained_variance_ratio_ = spectrum.shares
         if not self._flat:  # of rows, scikit-learn has noted it
             self.n_features_in_ = k * d
         self._make_latent()
@@ -285,6 +286,17 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         few = np.isfinite(points).all(axis=-1).sum(axis=-1) < self.mean_.shape[1]
         return np.where(few[:, None, None], np.nan, maps)
 
+    def align(self, points: Any) -> np.ndarray:
+        """The shapes laid on the mean, (N, K, D); missing points are filled in by their expectation."""
+        points, _ = self._points(points)
+        filled = self._filled(points)
+        return transforms.apply(self._lay(filled, self.mean_), filled)
+
+    def centroid_sizes(self, points: Any) -> np.ndarray:
+        """(N,) in the unit of the points; where some are missing, of the shape with these filled in."""
+        points, _ = self._points(points)
+        return centroid_size(self._filled(points))
+
     def project(self, points: Any, *, covariance: Any = None, limit: float | None = 3.0) -> np.ndarray:
         """The nearest shape of the model, where the points are; missing ones are filled in.
 
@@ -344,6 +356,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             "mean": self.mean_,
             "modes": self.modes_,
             "variances": self.variances_,
+            "sample_variances": self.sample_variances_,
             "explained": self.explained_variance_ratio_,
             "noise": np.array(self.noise_),
             "shrinkage": np.array(self.shrinkage_),
@@ -369,6 +382,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             fits = mean.ndim == 2 and mean.shape[1] in (2, 3) and modes.shape == (len(variances), *mean.shape)
             if not fits or not all(np.isfinite(a).all() for a in (mean, modes, variances)) or (variances < 0).any():
                 raise InputError("the shape model's mean, modes and variances do not fit each other")
+            model.sample_variances_ = np.asarray(arrays["sample_variances"], np.float64)
             model.explained_variance_ratio_ = np.asarray(arrays["explained"], np.float64)
             model.noise_, model.shrinkage_ = float(arrays["noise"]), float(arrays["shrinkage"])
             model.n_shapes_, model._flat = int(arrays["n_shapes"]), bool(arrays["flat"])

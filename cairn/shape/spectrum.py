@@ -24,12 +24,24 @@ _ERRORS = 1.0  # standard errors that a smaller number of modes may fall behind
 
 @dataclass(frozen=True)
 class Spectrum:
-    """modes (K D, M) orthonormal, their variances (M,), noise of every other direction, and the shrinkage taken."""
+    """Modes and how far shapes lie along them.
+
+    Parameters
+    ----------
+    modes : (K D, M) orthonormal
+    variances : (M,) expected of shapes that were not seen
+    noise : the same, in every other direction
+    shrinkage : what was taken
+    sample : (M,) variances of the shapes seen
+    shares : (M,) of the variance of the shapes seen
+    """
 
     modes: np.ndarray
     variances: np.ndarray
     noise: float
     shrinkage: float
+    sample: np.ndarray
+    shares: np.ndarray
 
 
 def choose_spectrum(
@@ -89,14 +101,12 @@ def choose_spectrum(
     else:
         alpha, count = _held_out(residual, group, space, alphas, limits)
     shrunk = (1 - alpha) * values + alpha * total / space
+    shares = values / total if total > 0 else np.zeros(most)
     if isinstance(n_modes, float):
-        share = (
-            np.cumsum(shrunk) / (shrunk.sum() + (space - most) * alpha * total / space) if total > 0 else np.ones(most)
-        )
-        count = min(int(np.searchsorted(share, n_modes - 1e-12) + 1), most)
+        count = min(int(np.searchsorted(np.cumsum(shares), n_modes - 1e-12) + 1), most)
     variances = shrunk[:count]
     noise = max(total - float(variances.sum()), 0.0) / (space - count) if space > count else 0.0
-    return Spectrum(vectors[:, :count], variances, noise, alpha)
+    return Spectrum(vectors[:, :count], variances, noise, alpha, values[:count], shares[:count])
 
 
 def _alphas(shrinkage: float | str) -> tuple[float, ...]:

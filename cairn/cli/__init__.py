@@ -23,6 +23,7 @@ from cairn.cli.formats import formats
 from cairn.cli.import_model import import_model
 from cairn.cli.info import info
 from cairn.cli.shape import shape
+from cairn.cli.points import cluster, embed
 from cairn.cli.train import train
 from cairn.errors import InputError
 
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, train, evaluate, convert, info, formats, shape, import_model, export_model):
+for command in (detect, train, evaluate, convert, info, formats, shape, import_model, export_model, embed, cluster):
     app.command()(command)
 
 

@@ -1,0 +1,360 @@
+"""What is embedded or clustered: the numbers of a table, or the aligned points of a label file.
+
+A label file (any format that `cairn.read` knows) becomes shapes: its points, laid on each other by generalised
+Procrustes analysis, so that place, size and turn are gone. Anything else is a table: ``.csv`` and ``.tsv`` with a line
+of names, ``.npy``, ``.npz`` (the array ``X``, or the only one of two dimensions), ``.parquet``.
+
+A column of labels is taken where it is named, or called ``label``, ``class``, ``target``, ``species``, ``group`` or
+``y``; other columns of words are left out. A column ``image`` (``picture``, ``file``, ``path``) names pictures.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cairn.errors import InputError
+
+__all__ = ["Table", "read_rows"]
+
+_LABELS = ("label", "labels", "class", "target", "species", "group", "y")
+_PICTURES = ("image", "picture", "file", "filename", "path")
+_EMPTY = ("", "na", "nan", "null", "none")
+_MARGIN = 0.2  # of the box's longer side, around an object's picture
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of numbers and what is known of each.
+
+    Parameters
+    ----------
+    name : of the file, without its ending
+    rows : (n, d) float32 or float64, no NaN
+    columns : d names
+    names : n names of rows, for the table of results
+    label : (n,) of str, or None
+    label_name : of the column that they come from
+    pictures : (source, box or None) of each row, or None
+    shapes : whether rows are aligned points
+    remarks : sentences: what was left out
+    """
+
+    name: str
+    rows: np.ndarray
+    columns: tuple[str, ...]
+    names: Sequence[str]
+    label: np.ndarray | None = None
+    label_name: str = ""
+    pictures: Sequence[tuple[Any, np.ndarray | None]] | None = None
+    shapes: bool = False
+    remarks: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def thumbnail(self, row: int, side: int) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB, at most `side` px; None where the row has no picture, or one that cannot be read."""
+        if self.pictures is None:
+            return None
+        from cairn.images import Image, read_image
+
+        source, box = self.pictures[row]
+        try:
+            image = source if isinstance(source, Image) else read_image(source)
+        except InputError:
+            return None
+        pixels = image.rgb()
+        if box is not None and np.isfinite(box).all():
+            width, height = image.size
+            margin = _MARGIN * max(box[2] - box[0], box[3] - box[1])
+            x0, y0 = np.maximum(np.floor(box[:2] - margin), 0).astype(int)
+            x1, y1 = np.minimum(np.ceil(box[2:4] + margin) + 1, [width, height]).astype(int)
+            if x1 > x0 and y1 > y0:
+                pixels = pixels[y0:y1, x0:x1]
+        import cv2
+
+        shrink = side / max(pixels.shape[:2])
+        size = tuple(max(1, round(length * shrink)) for length in pixels.shape[1::-1])
+        return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR)
+
+
+def read_rows(
+    path: str | Path,
+    *,
+    label: str | None = None,
+    columns: Sequence[str] | None = None,
+    format: str | None = None,
+    standardise: bool = False,
+) -> Table:
+    """A table, or shapes, from a file.
+
+    Parameters
+    ----------
+    path : see the module
+    label : name of the column (of the array, in ``.npz``) that holds labels
+    columns : of a table, names of columns to take; all that hold numbers, where None
+    format : of a label file, where it cannot be told; "table" takes the file as a table whatever it looks like
+    standardise : divide each column of a table by its standard deviation, its mean taken away
+
+    Raises
+    ------
+    InputError : missing, empty, no numbers in it, or numbers that are missing
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; check the path")
+    if _is_label_file(path, format):
+        table = _shapes(path, label, None if format == "table" else format)
+    else:
+        suffix = path.suffix.lower()
+        if path.is_dir() and not list(path.glob("*.parquet")):
+            raise InputError(f"{path}: the folder holds neither labels nor .parquet files")
+        if suffix == ".npy":
+            table = _from_array(path, np.load(path, mmap_mode="r", allow_pickle=False))
+        elif suffix == ".npz":
+            table = _from_npz(path, label)
+        elif path.is_dir() or suffix in (".parquet", ".pq"):
+            table = _from_columns(path, _parquet_columns(path), label, columns)
+        else:
+            table = _from_columns(path, _csv_columns(path), label, columns)
+    if label is not None and table.label is None:
+        raise InputError(f"{path}: has no labels called {label!r}")
+    _refuse_holes(path, table)
+    return _standardised(table) if standardise and not table.shapes else table
+
+
+def _is_label_file(path: Path, format: str | None) -> bool:
+    if format is not None:
+        return format != "table"
+    if path.suffix.lower() in (".npy", ".npz", ".parquet", ".pq"):
+        return False
+    from cairn.formats import FORMATS
+    from cairn.formats.text import head_of
+
+    head = b"" if path.is_dir() else head_of(path)
+    return any(module.matches(path, head) for module in FORMATS.values())
+
+
+# --- shapes ---
+
+
+def _shapes(path: Path, label: str | None, format: str | None) -> Table:
+    from cairn.formats import read
+    from cairn.geometry.procrustes import generalised
+
+    data = read(path, format=format)
+    points = data.landmarks.points
+    whole = np.isfinite(points).all(axis=(1, 2))
+    if whole.sum() < 3:
+        raise InputError(f"{path}: {whole.sum()} of {len(points)} objects have all their points; at least 3 are needed")
+    remarks: tuple[str, ...] = ()
+    if not whole.all():
+        remarks = (f"{(~whole).sum()} of {len(points)} objects lack points and are left out",)
+    rows = np.flatnonzero(whole)
+    aligned = generalised(points[rows]).aligned
+    if not np.isfinite(aligned).all():
+        raise InputError(f"{path}: some objects' points all lie in one place, so they have no shape")
+    values, name = _dataset_labels(path, data, label)
+    index = data.landmarks.image_index[rows]
+    axes = "xyz"[: points.shape[2]]
+    names = [data.images.label(int(i)).replace("\\", "/").rsplit("/", 1)[-1] for i in index]
+    return Table(
+        name=path.stem,
+        rows=aligned.reshape(len(rows), -1),
+        columns=tuple(f"{point}_{axis}" for point in data.skeleton.names for axis in axes),
+        names=names,
+        label=None if values is None else values[rows],
+        label_name=name,
+        pictures=[(data.images.sources[int(i)], data.landmarks.boxes[r]) for i, r in zip(index, rows, strict=True)],
+        shapes=True,
+        remarks=remarks,
+    )
+
+
+def _dataset_labels(path: Path, data: Any, label: str | None) -> tuple[np.ndarray | None, str]:
+    known = dict(data.columns)
+    if data.subject is not None:
+        known.setdefault("subject", data.subject)
+    if data.split is not None:
+        known.setdefault("split", data.split[data.landmarks.image_index])
+    if label is not None:
+        if label not in known:
+            raise InputError(f"{path}: has no labels called {label!r}; it has {', '.join(known) or 'none'}")
+        return np.asarray(known[label]).astype(str), label
+    for name in known:
+        if name.lower() in _LABELS:
+            return np.asarray(known[name]).astype(str), name
+    return None, ""
+
+
+# --- tables ---
+
+
+def _from_array(path: Path, rows: np.ndarray, label: np.ndarray | None = None, label_name: str = "") -> Table:
+    if rows.ndim != 2 or rows.dtype.kind not in "buif" or not rows.size:
+        raise InputError(f"{path}: expected numbers in rows and columns, found {rows.dtype} of shape {rows.shape}")
+    if rows.dtype not in (np.float32, np.float64):
+        rows = rows.astype(np.float64)
+    names = [str(i) for i in range(len(rows))]
+    columns = tuple(str(i) for i in range(rows.shape[1]))
+    return Table(path.stem, rows, columns, names, label, label_name)
+
+
+def _from_npz(path: Path, label: str | None) -> Table:
+    with np.load(path, allow_pickle=False) as archive:
+        try:
+            arrays = {name: archive[name] for name in archive.files}
+        except ValueError:
+            raise InputError(f"{path}: holds Python objects, which are not read; save plain arrays") from None
+    wide = [name for name, array in arrays.items() if array.ndim == 2]
+    chosen = "X" if "X" in wide else wide[0] if len(wide) == 1 else None
+    if chosen is None:
+        raise InputError(f"{path}: expected an array X, or one of two dimensions; found {', '.join(arrays) or 'none'}")
+    rows = arrays[chosen]
+    fits = {name: a for name, a in arrays.items() if a.shape == (len(rows),)}
+    name = label if label is not None else next((n for n in fits if n.lower() in _LABELS), "")
+    if label is not None and label not in fits:
+        raise InputError(f"{path}: has no array {label!r} of {len(rows)} labels; it has {', '.join(fits) or 'none'}")
+    return _from_array(path, rows, fits[name].astype(str) if name else None, name)
+
+
+def _from_columns(path: Path, read: dict[str, Any], label: str | None, wanted: Sequence[str] | None) -> Table:
+    """Of columns, each an array of numbers (n,) or (n, several), or of words."""
+    names = list(read)
+    for name in [*(wanted or ()), *([] if label is None else [label])]:
+        if name not in read:
+            raise InputError(f"{path}: has no column {name!r}; it has {', '.join(names)}")
+    by_lower = {name.lower(): name for name in reversed(names)}
+    label = label or next(
+        (by_lower[key] for key in _LABELS if key in by_lower and by_lower[key] not in (wanted or ())), None
+    )
+    picture = next((by_lower[key] for key in _PICTURES if key in by_lower and _words(read[by_lower[key]])), None)
+    numbers = [name for name in (wanted or names) if not _words(read[name]) and name != label]
+    if wanted is not None and len(numbers) < len(wanted):
+        wrong = next(name for name in wanted if name not in numbers)
+        raise InputError(f"{path}: column {wrong!r} holds words or the labels, not numbers")
+    if not numbers:
+        raise InputError(f"{path}: no column holds numbers alone; it has {', '.join(names[:8])}")
+    blocks = [np.atleast_2d(read[name].T).T for name in numbers]
+    dtype = np.float32 if all(block.dtype == np.float32 for block in blocks) else np.float64
+    words = [name for name in names if _words(read[name]) and name not in (label, picture)]
+    titles = [
+        f"{name}_{i}" if block.shape[1] > 1 else name
+        for name, block in zip(numbers, blocks, strict=True)
+        for i in range(block.shape[1])
+    ]
+    rows = np.concatenate(blocks, axis=1, dtype=dtype)
+    remarks = (f"columns of words are left out: {', '.join(words)}",) if words and wanted is None else ()
+    pictures = None
+    naming = next((name for name in (picture, *words) if name is not None), None)
+    if picture is not None:
+        from cairn.images import Source
+
+        folder = path.parent if path.is_file() else path
+        pictures = [(Source(str(folder / str(name))), None) for name in read[picture]]
+    return Table(
+        name=path.stem,
+        rows=rows,
+        columns=tuple(titles),
+        names=[str(i) for i in range(len(rows))] if naming is None else [str(v) for v in read[naming]],
+        label=None if label is None else np.asarray([_plain(v) for v in read[label]]),
+        label_name=label or "",
+        pictures=pictures,
+        remarks=remarks,
+    )
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _words(column: np.ndarray) -> bool:
+    return column.dtype.kind not in "buif"
+
+
+def _csv_columns(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=head.count)
+            lines = [line for line in csv.reader(file, delimiter=delimiter) if line]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: not a table of text ({error}); expected CSV, .npy, .npz, .parquet or labels"
+        ) from None
+    if len(lines) < 2:
+        raise InputError(f"{path}: expected a line of names and rows of numbers below it; found {len(lines)} lines")
+    names = [name.strip() or f"column {i + 1}" for i, name in enumerate(lines[0])]
+    if all(_is_number(cell) for cell in lines[0]):
+        names, lines = [f"column {i + 1}" for i in range(len(names))], [lines[0], *lines]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two columns are called {next(n for n in names if names.count(n) > 1)!r}")
+    for number, line in enumerate(lines[1:], 2):
+        if len(line) != len(names):
+            raise InputError(f"{path}, line {number}: has {len(line)} cells; expected {len(names)}")
+    return {name: _column([line[i].strip() for line in lines[1:]]) for i, name in enumerate(names)}
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _column(cells: list[str]) -> np.ndarray:
+    """Numbers, empty cells among them NaN; words as they stand where one cell is no number."""
+    try:
+        return np.array([np.nan if cell.lower() in _EMPTY else float(cell) for cell in cells])
+    except ValueError:
+        return np.array(cells, dtype=object)
+
+
+def _parquet_columns(path: Path) -> dict[str, np.ndarray]:
+    try:
+        import pyarrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise InputError(
+            f"{path}: reading Parquet needs pyarrow; install it with: pip install 'cairn-landmarks[parquet]'"
+        ) from None
+    try:
+        table = parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if hasattr(column.type, "list_size") and not column.null_count:
+            values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            columns[name] = values.reshape(-1, column.type.list_size)
+        elif not pyarrow.types.is_nested(column.type) and not pyarrow.types.is_binary(column.type):
+            columns[name] = column.to_numpy()
+    return columns
+
+
+def _refuse_holes(path: Path, table: Table) -> None:
+    wrong = ~np.isfinite(table.rows)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise InputError(
+            f"{path}: {wrong.any(axis=1).sum()} of {len(table)} rows have numbers that are missing or not finite, the "
+            f"first in row {row + 1}, column {table.columns[column]!r}: fill them in or leave these rows out"
+        )
+    if len(table) < 3:
+        raise InputError(f"{path}: has {len(table)} rows; at least 3 are needed")
+
+
+def _standardised(table: Table) -> Table:
+    from dataclasses import replace
+
+    rows = np.asarray(table.rows, np.float64)
+    spread = rows.std(axis=0)
+    return replace(table, rows=(rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1))

@@ -29,6 +29,7 @@ from cairn.skeleton import Skeleton
 __all__ = ["DlibPredictor"]
 
 _LEAST_SPREAD = 0.01  # sd in units of the box that is always allowed for: trees that agree may be wrong together
+_FILLS = 0.06  # how far, in units of the box, the mean shape of tight boxes may stay from their edges
 _DOUBT = 0.03  # spread in units of the box at which confidence has fallen to 1 / e
 
 
@@ -101,9 +102,10 @@ class DlibPredictor(Detector):
 
     def _own_box(self, box: np.ndarray) -> np.ndarray:
         """(4,) px: the box that the trees know."""
-        if not self.tight:
-            return box
         low, high = self.cascade_.mean.min(axis=0).astype(np.float64), self.cascade_.mean.max(axis=0)
+        # The mean of shapes that each fill their box fills it almost: then the training boxes were tight themselves.
+        if not self.tight or (np.abs([low, 1 - high]) < _FILLS).all():
+            return box
         side = box_geometry.sides(box) / (high - low)
         corner = box[:2] - low * side
         return np.concatenate([corner, corner + side])

@@ -76,6 +76,14 @@ def test_a_tight_box_is_the_one_around_the_mean_shape():
     np.testing.assert_allclose(found.points[0].max(axis=0), box[0, 2:], atol=1e-4)
 
 
+def test_trees_that_learned_from_tight_boxes_take_them_as_they_are():
+    mean = np.array([[0.5, 0.02], [0.97, 0.4], [0.5, 0.99], [0.01, 0.4]])
+    still = {**kite_trees().to_arrays(), "mean": mean, "leaves": np.zeros_like(kite_trees().leaves)}
+    picture, box = Image(np.zeros((100, 100), np.uint8)), np.array([[20.0, 10, 70, 90]])
+    found = DlibPredictor.of(Cascade(**still), KITE, tight=True).predict([picture], [box])
+    np.testing.assert_allclose(found.points[0], mean * [50, 80] + [20, 10], atol=1e-4)
+
+
 def test_confidence_falls_where_the_answer_hangs_on_the_box():
     calm = Cascade(**{**kite_trees().to_arrays(), "thresholds": np.full_like(kite_trees().thresholds, 255)})
     picture, box = (

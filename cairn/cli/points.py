@@ -185,11 +185,12 @@ def _print(answer: Answer) -> None:
     what = "shapes" if answer.table.shapes else "rows"
     console.print(f"{answer.table.name}: {len(answer.table):,} {what}, {len(answer.marks):,} landmarks", markup=False)
     shown = Table(box=None, pad_edge=False)
-    names = list(answer.by_landmarks[0]) if answer.by_landmarks else ["landmarks", *answer.figures]
     rows = answer.by_landmarks or [{"landmarks": float(len(answer.marks)), **answer.figures}]
-    for name in names:
-        shown.add_column(name, justify="right")
+    shown.add_column("landmarks", no_wrap=True)
     for row in rows:
-        cells = [f"{row[name]:.4g}" for name in names]
-        shown.add_row(*cells, style="bold" if len(rows) > 1 and row["landmarks"] == len(answer.marks) else "")
+        chosen = len(rows) > 1 and row["landmarks"] == len(answer.marks)
+        shown.add_column(f"{row['landmarks']:,.0f}", justify="right", style="bold" if chosen else "")
+    for name in rows[0]:
+        if name != "landmarks":
+            shown.add_row(name, *(f"{row.get(name, float('nan')):.4g}" for row in rows))
     console.print(shown)

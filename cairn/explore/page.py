@@ -127,7 +127,7 @@ def _groups(answer: Answer) -> list[str]:
             assert table.label is not None
             values, counts = np.unique(table.label[rows], return_counts=True)
             order = np.argsort(-counts, kind="stable")[:4]
-            said = ", ".join(f"{escape(str(values[j]))} {counts[j] / len(rows):.0%}" for j in order)
+            said = ", ".join(f"{escape(str(values[j]))} ({counts[j] / len(rows):.0%})" for j in order)
             cells += f"<td>{said}</td>"
         if table.pictures is not None:
             cells += f'<td class="strip">{_strip(answer, rows)}</td>'

@@ -48,7 +48,7 @@ def scatter_picture(answer: Answer) -> bytes:
     axis = figure.add_subplot()
     rng = np.random.default_rng(0)
     shown = np.sort(rng.permutation(len(placed))[:_MOST_DOTS])
-    size = float(np.clip(9_000 / len(shown), 0.6, 26))
+    size = float(np.clip(50_000 / len(shown), 0.6, 26))
     colours: Any = _GREY if group is None else np.array(COLOURS)[group[shown] % len(COLOURS)]
     axis.scatter(placed[shown, 0], placed[shown, 1], s=size, c=colours, linewidths=0, alpha=0.75, zorder=2)
     _rings(axis, marks)
@@ -114,8 +114,16 @@ def _title(answer: Answer, dots: int, pictured: int) -> str:
 
 
 def _rings(axis: Any, marks: np.ndarray) -> None:
-    size = float(np.clip(6_000 / max(1, len(marks)), 8, 40))
-    axis.scatter(marks[:, 0], marks[:, 1], s=size, facecolors="none", edgecolors="black", linewidths=0.7, zorder=3)
+    size = float(np.clip(4_000 / max(1, len(marks)), 7, 40))
+    axis.scatter(
+        marks[:, 0],
+        marks[:, 1],
+        s=size,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=0.7 if len(marks) < 300 else 0.4,
+        zorder=3,
+    )
 
 
 def _thumbnails(axis: Any, answer: Answer, placed: np.ndarray, group: np.ndarray | None) -> int:

@@ -164,7 +164,7 @@ def write(rows: list[Figure]) -> None:
     lines = [
         f"Written by `{COMMAND}`; reading {readings} of the test faces; {machine()}; dlib {dlib.__version__}.",
         "dlib's predictor of 68 points (oversampling 10, trained by benchmarks/faces68.py on 1,897 faces) in dlib and",
-        "in cairn, on the 554 test faces (300-W common); intervals are 95 % bootstrap over pictures. Boxes in whole px.",
+        "in cairn, on the 554 test faces (300-W common); intervals are 95 % bootstrap over pictures. Boxes: whole px.",
         "`--nudge 0` gives points alone, as dlib does; otherwise the box is looked at five times for the spread.",
         "",
         *table(rows),

@@ -94,7 +94,10 @@ class DlibPredictor(Detector):
             side = box_geometry.sides(box)
             shapes = self._shapes(picture, box)
             points[row] = shapes[0].astype(np.float64) * side + box[:2]
-            covariance[row], confidence[row] = _spread(shapes, side)
+            with np.errstate(over="ignore", invalid="ignore"):  # what a hostile file sums up to is a failure, below
+                covariance[row], confidence[row] = _spread(shapes, side)
+        lost = ~np.isfinite(points).all(axis=-1) | ~np.isfinite(covariance).all(axis=(-1, -2))
+        points[lost], covariance[lost], confidence[lost] = np.nan, np.nan, 0
         if not self.nudge:
             confidence /= 2
             return Landmarks(self.skeleton_, points, given, index, confidence=confidence)

@@ -96,6 +96,14 @@ def test_confidence_falls_where_the_answer_hangs_on_the_box():
     assert np.trace(nervous.covariance[0, 0]) > np.trace(same.covariance[0, 0]) > 0
 
 
+def test_sums_that_overflow_are_a_failure_and_no_number():
+    wild = Cascade(**{**kite_trees().to_arrays(), "leaves": np.full_like(kite_trees().leaves, 3e38)})
+    picture, box = Image(np.zeros((90, 90), np.uint8)), np.array([[20, 20, 70, 70.0]])
+    found = DlibPredictor.of(wild, KITE).predict([picture], [box])
+    assert np.isnan(found.points).all()
+    assert (found.confidence == 0).all()
+
+
 def test_a_skeleton_of_another_size_is_refused():
     with pytest.raises(ValueError, match="4"):
         DlibPredictor.of(kite_trees(), Skeleton(("a", "b")))

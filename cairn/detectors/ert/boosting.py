@@ -1,8 +1,9 @@
 """From samples to a cascade (Kazemi & Sullivan 2014, sections 2.1 to 2.3): stages, their pixels, their trees.
 
-Each stage draws its pixels, reads them once at every sample's current shape, and grows trees on what is left to explain.
-Pairs of pixels for the splits are drawn by the exponential prior on their distance (section 2.3.2). Residuals are written
-in a basis of the moves that the samples need (principal components, most important first), which keeps leaves short.
+Each stage draws its pixels, reads them once at every sample's current shape, and grows trees on what is left to
+explain. Pairs of pixels for the splits are drawn by the exponential prior on their distance (section 2.3.2). Residuals
+are written in a basis of the moves that the samples need (principal components, most important first), which keeps
+leaves short.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def boost(
     grown = []
     for stage in range(how.stages):
         anchors, offsets = draw_pixels(mean, how.pixels, how.padding, rng)
-        pixels, turns = read_pixels(patches, samples.which, samples.maps, shapes, mean, anchors, offsets)
+        pixels, turns = read_pixels(patches, samples.which, samples.places, shapes, mean, anchors, offsets)
         left = np.where(labelled[..., None], samples.truths - shapes, 0).astype(np.float32)
         if how.turned:
             left = _turned(left, turns, back=True)
@@ -156,7 +157,9 @@ def principal_moves(residuals: np.ndarray, rank: int) -> np.ndarray:
     return (vectors * signs[:, None]).astype(np.float32)
 
 
-def draw_pixels(mean: np.ndarray, count: int, padding: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_pixels(
+    mean: np.ndarray, count: int, padding: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """(P,) anchors and (P, 2) offsets of pixels drawn evenly over the mean shape's surroundings."""
     low, high = mean.min(axis=0), mean.max(axis=0)
     room = padding * np.maximum((high - low).max(), 0.1)

@@ -1,6 +1,6 @@
 """Running the trees: compiled loops over one face, or over many at once.
 
-Everything is in units of the box, except pixels: ``px = scale * u + offset`` for each axis, rounded to the nearest pixel
+Everything is in units of the box, except pixels, to which an affine map leads; they are rounded to the nearest one
 (floor of px + 0.5, as dlib does). Compiled when first called, and kept on disk.
 """
 
@@ -11,7 +11,7 @@ from numba import njit, prange
 
 from cairn.detectors.ert.cascade import Cascade
 
-__all__ = ["Program", "pixel_values", "program", "run_many", "run_one", "similarity"]
+__all__ = ["Program", "pixel_values", "program", "read_at", "run_many", "run_one", "similarity"]
 
 Program = tuple[np.ndarray, ...]
 
@@ -19,8 +19,8 @@ Program = tuple[np.ndarray, ...]
 def program(cascade: Cascade) -> Program:
     """The arrays that `run_one` and `run_many` take after the pictures, laid out for speed.
 
-    Differences of grey values are whole numbers, so a threshold can be rounded down to one. Leaves of several trees that
-    follow each other lie together; a leaf's length is padded with zeros to whole vector registers.
+    Differences of grey values are whole numbers, so a threshold can be rounded down to one. A leaf's length is padded
+    with zeros to whole vector registers.
     """
     stages, trees, nodes = cascade.first.shape
     packed = np.zeros((stages, trees, nodes, 4), np.int16)
@@ -75,43 +75,34 @@ def similarity(mean, shape):
 
 
 @njit(cache=True, nogil=True)
-def pixel_values(picture, scale, offset, black, shape, a, b, anchors, offsets, values):
-    """Grey values of a stage's pixels into `values` (P,).
+def pixel_values(patch, place, shape, a, b, anchors, offsets, values):
+    """Grey values of a stage's pixels into `values` (P,); outside of the patch its nearest pixel.
 
     Parameters
     ----------
-    picture : (H, W, C) uint8, C = 1 or 3; the grey value of three is their mean, rounded down
-    scale, offset : (2,) box units to px
-    black : outside the picture is 0; else its nearest pixel
-    shape : (K, 2)
+    patch : (H, W) uint8
+    place : (2, 3) float64, units of the box to px
+    shape : (K, 2) float32
     a, b : of `similarity`
     """
-    height, width, channels = picture.shape
-    sx, sy = np.float32(scale[0]), np.float32(scale[1])
-    ox, oy = np.float32(offset[0] + 0.5), np.float32(offset[1] + 0.5)
+    height, width = patch.shape
     for p in range(len(anchors)):
         k = anchors[p]
         dx, dy = offsets[p, 0], offsets[p, 1]
-        x = int(np.floor((shape[k, 0] + a * dx - b * dy) * sx + ox))
-        y = int(np.floor((shape[k, 1] + b * dx + a * dy) * sy + oy))
-        if black and (x < 0 or y < 0 or x >= width or y >= height):
-            values[p] = 0
-            continue
-        x = min(max(x, 0), width - 1)
-        y = min(max(y, 0), height - 1)
-        if channels == 3:
-            values[p] = (int(picture[y, x, 0]) + int(picture[y, x, 1]) + int(picture[y, x, 2])) // 3
-        else:
-            values[p] = picture[y, x, 0]
+        u = (a * dx - b * dy) + shape[k, 0]
+        v = (b * dx + a * dy) + shape[k, 1]
+        x = int(np.floor(place[0, 0] * u + place[0, 1] * v + place[0, 2] + 0.5))
+        y = int(np.floor(place[1, 0] * u + place[1, 1] * v + place[1, 2] + 0.5))
+        values[p] = patch[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def run_one(picture, scale, offset, black, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
-    """Move `shape` (K, 2) float32, in place, through all stages; returns how far the last stage moved it (mean, box units).
+def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
+    """Move `shape` (K, 2) float32, in place, through all stages; returns how far the last one moved it (box units).
 
     Parameters
     ----------
-    picture, scale, offset, black : see `pixel_values`
+    patch, place : see `pixel_values`
     turned : leaves are moves in the frame of the mean shape, and are turned and scaled into the current one
     mean, ..., sums : what `program` gives
     """
@@ -126,7 +117,7 @@ def run_one(picture, scale, offset, black, turned, shape, mean, anchors, offsets
     moved = 0.0
     for s in range(stages):
         a, b = similarity(mean, shape)
-        pixel_values(picture, scale, offset, black, shape, a, b, anchors[s], offsets[s], values)
+        pixel_values(patch, place, shape, a, b, anchors[s], offsets[s], values)
         total[:] = 0
         for t in range(trees):
             node = 0
@@ -159,14 +150,12 @@ def run_one(picture, scale, offset, black, turned, shape, mean, anchors, offsets
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def run_many(
-    pictures, which, scales_offsets, turned, shapes, mean, anchors, offsets, nodes, leaves, scales, basis, sums
-):
-    """`run_one` over N rows on all cores; row i looks at ``pictures[which[i]]`` (M, H, W, 1).
+def run_many(patches, which, places, turned, shapes, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
+    """`run_one` over N rows on all cores; row i looks at ``patches[which[i]]`` (M, H, W).
 
     Parameters
     ----------
-    scales_offsets : (N, 2, 2), scale then offset of each row
+    places : (N, 2, 3) float64, of each row
     shapes : (N, K, 2) float32, in and out
 
     Returns
@@ -176,10 +165,8 @@ def run_many(
     moved = np.empty(len(shapes))
     for i in prange(len(shapes)):
         moved[i] = run_one(
-            pictures[which[i]],
-            scales_offsets[i, 0],
-            scales_offsets[i, 1],
-            False,
+            patches[which[i]],
+            places[i],
             turned,
             shapes[i],
             mean,
@@ -192,3 +179,13 @@ def run_many(
             sums,
         )
     return moved
+
+
+@njit(cache=True, nogil=True)
+def read_at(patches, which, places, shapes, mean, anchors, offsets):
+    """(N, P) int16 pixels about `shapes` (N, K, 2) float32, turned and scaled with them; the rest as in `run_many`."""
+    out = np.empty((len(shapes), len(anchors)), np.int16)
+    for i in range(len(shapes)):
+        a, b = similarity(mean, shapes[i])
+        pixel_values(patches[which[i]], places[i], shapes[i], a, b, anchors, offsets, out[i])
+    return out

@@ -1,41 +1,60 @@
 """What a cascade learns from: patches of the training pictures, with boxes that are a little off.
 
 A sample is one object seen through one box. Its own box is jittered as a finder's would be (place, size, and size along
-one axis), and where the skeleton has a mirror image each second sample is one. All samples of an object look at the same
-patch, each through its own map from units of its box to pixels of the patch.
+one axis), and where the skeleton has a mirror image each second sample is one. All samples of an object look at the
+same patch, each through its own map from units of its box to pixels of the patch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cairn.dataset import Dataset
-from cairn.detectors.ert.patches import grey_patch, patch_side
+from cairn.detectors.ert.patches import grey_patch
 from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
 
-__all__ = ["Objects", "Samples", "draw_samples", "moved_starts", "read_objects"]
+__all__ = ["Objects", "Samples", "box_frames", "draw_samples", "mirror_image", "patch_frames", "read_objects"]
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Training objects: patches (M, S, S, 1) uint8, points (M, K, 2) in units of the box, NaN = no label."""
+    """M training objects.
+
+    Parameters
+    ----------
+    patches : (M, S, S) uint8
+    points : (M, K, 2) units of the box, NaN = no label
+    sides : (M, 2) px of the box
+    size, margin : of the patches, see `cairn.detectors.ert.patches`
+    """
 
     patches: np.ndarray
     points: np.ndarray
+    sides: np.ndarray
     size: int
     margin: float
+
+    def of_points(self, which: np.ndarray) -> Objects:
+        """The same objects with some of their points."""
+        return replace(self, points=self.points[:, which])
+
+    def mean(self, flip: tuple[int, ...] | None) -> np.ndarray:
+        """(K, 2) mean of the points in units of the box; its own mirror image where there is a flip."""
+        mean = np.nanmean(self.points, axis=0)
+        return mean if flip is None else (mean + mirror_image(mean, flip)) / 2
 
 
 @dataclass(frozen=True)
 class Samples:
-    """N samples: which patch (N,), its map (N, 2, 2: scale, offset), truths and starts (N, K, 2) in units of the box."""
+    """N samples: which patch (N,), the map from units of its box to px of the patch (N, 2, 3), truth and start
+    (N, K, 2) in units of the box."""
 
     which: np.ndarray
-    maps: np.ndarray
+    places: np.ndarray
     truths: np.ndarray
     starts: np.ndarray
 
@@ -50,24 +69,24 @@ def read_objects(dataset: Dataset, whole: bool, size: int, margin: float) -> Obj
     labels = dataset.landmarks
     if labels.points.shape[-1] != 2:
         raise InputError("regression trees look at pictures, and these points have three coordinates")
-    patches, points = [], []
+    patches, points, sides = [], [], []
     for i in np.unique(labels.image_index).tolist():
         rows = np.flatnonzero((labels.image_index == i) & labels.labelled.any(axis=1))
         pixels = None
         for row in rows:
-            if whole:
-                box = box_geometry.whole(*dataset.images[i].size)[0]
-            else:
-                box = labels.boxes[row]
-            if not box_geometry.is_valid(box[None])[0]:
+            box = labels.boxes[row]
+            if not (whole or box_geometry.is_valid(box[None])[0]):
                 continue
             if pixels is None:
                 pixels = dataset.images[i].rgb()
+            if whole:
+                box = box_geometry.whole(*pixels.shape[1::-1])[0]
             patches.append(grey_patch(pixels, box, size, margin))
-            points.append((labels.points[row] - box[:2]) / (box[2:] - box[:2]))
+            sides.append(box[2:] - box[:2])
+            points.append((labels.points[row] - box[:2]) / sides[-1])
     if not patches:
         raise InputError("the data has no row with both a box and a labelled point; there is nothing to learn from")
-    return Objects(np.stack(patches)[..., None], np.array(points), size, margin)
+    return Objects(np.stack(patches), np.array(points), np.array(sides), size, margin)
 
 
 def draw_samples(
@@ -76,7 +95,8 @@ def draw_samples(
     mean: np.ndarray,
     flip: tuple[int, ...] | None,
     jitter: tuple[float, float, float],
-    wander: tuple[float, float, float, float],
+    turn: float,
+    wander: float,
     rng: np.random.Generator,
 ) -> Samples:
     """`each` samples of every object, the first through its own box.
@@ -86,25 +106,67 @@ def draw_samples(
     mean : (K, 2) units of the box
     flip : every second sample is mirrored; None: none
     jitter : standard deviations of the box's place, log size and log aspect
-    wander : of the start, see `moved_starts`
+    turn : standard deviation of the angle by which object and picture are turned, radians
+    wander : largest share of another object's shape in the start
     """
     count = len(objects.points)
     which = np.repeat(np.arange(count), each)
-    turn = np.tile(np.arange(each), count)
+    number = np.tile(np.arange(each), count)
     n = len(which)
     truths = objects.points[which]
-    mirrored = (turn % 2 == 1) if flip is not None else np.zeros(n, bool)
+    mirrored = (number % 2 == 1) if flip is not None else np.zeros(n, bool)
     if flip is not None:
-        truths[mirrored] = truths[mirrored][:, list(flip)]
-        truths[mirrored, :, 0] = 1 - truths[mirrored, :, 0]
-    exact = turn == 0
-    place, zoom = jittered_boxes(n, jitter, rng)
-    place[exact], zoom[exact] = 0, 1
-    truths = (truths - place[:, None]) / zoom[:, None]
-    maps = box_maps(place, zoom, mirrored, objects.size, objects.margin)
-    starts = moved_starts(mean, n, wander, rng, others=objects.points)
-    starts[exact] = mean
-    return Samples(which, maps, truths, starts)
+        truths[mirrored] = mirror_image(truths[mirrored], flip)
+    first = number == 0
+    angles = np.where(first, 0.0, turn * np.clip(rng.normal(size=n), -2.5, 2.5))
+    own = turned_boxes(truths, objects.sides[which], angles)
+    corners, sides = jittered_boxes(n, jitter, rng)
+    corners[first], sides[first] = 0, 1
+    boxes = transforms.compose(own, box_frames(corners, sides))
+    truths = transforms.apply(transforms.invert(boxes), truths)
+    places = transforms.compose(patch_frames(mirrored, objects.size, objects.margin), boxes)
+    starts = mixed_starts(mean, objects.points, n, wander, rng)
+    starts[first] = mean
+    return Samples(which, places, truths, starts)
+
+
+def mirror_image(points: np.ndarray, flip: tuple[int, ...]) -> np.ndarray:
+    """(..., K, 2) points in units of a box, in the mirror."""
+    out = points[..., list(flip), :].copy()
+    out[..., 0] = 1 - out[..., 0]
+    return out
+
+
+def turned_boxes(points: np.ndarray, sides: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Frames (N, 2, 3), in units of each old box, of the boxes that objects have when they are turned.
+
+    A box lies about the turned points as the old one lay about the points: tight boxes stay tight.
+
+    Parameters
+    ----------
+    points : (N, K, 2) units of the old box
+    sides : (N, 2) px of the old box
+    angles : (N,) radians
+    """
+    n = len(points)
+    px = points * sides[:, None]
+    middle = sides / 2
+    c, s = np.cos(angles), np.sin(angles)
+    rotation = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
+    turned = (px - middle[:, None]) @ np.swapaxes(rotation, -1, -2) + middle[:, None]
+    before, after = box_geometry.around(px), box_geometry.around(turned)
+    extent, new_extent = before[:, 2:] - before[:, :2], after[:, 2:] - after[:, :2]
+    rate = np.where(extent > 0.1 * sides, new_extent / np.maximum(extent, 1e-9), 1.0)
+    new_sides = sides * rate
+    corner = np.where(extent > 0.1 * sides, after[:, :2] - before[:, :2] * rate, middle - sides / 2)
+    # u' -> px of the turned picture -> px of the picture -> u
+    frames = np.zeros((n, 2, 3))
+    frames[:, 0, 0], frames[:, 1, 1] = new_sides[:, 0], new_sides[:, 1]
+    frames[:, :, 2] = corner
+    back = np.zeros((n, 2, 3))
+    back[:, :, :2] = np.swapaxes(rotation, -1, -2)
+    back[:, :, 2] = middle - (back[:, :, :2] @ middle[..., None])[..., 0]
+    return transforms.compose(back, frames) / sides[..., None]
 
 
 def jittered_boxes(
@@ -114,45 +176,36 @@ def jittered_boxes(
     shift, size, aspect = jitter
     normal = np.clip(rng.normal(size=(n, 4)), -3, 3)
     stretch = aspect * normal[:, 3] / 2
-    zoom = np.exp(size * normal[:, 2:3] + np.stack([stretch, -stretch], axis=1))
-    return shift * normal[:, :2] + (1 - zoom) / 2, zoom
+    sides = np.exp(size * normal[:, 2:3] + np.stack([stretch, -stretch], axis=1))
+    return shift * normal[:, :2] + (1 - sides) / 2, sides
 
 
-def box_maps(place: np.ndarray, zoom: np.ndarray, mirrored: np.ndarray, size: int, margin: float) -> np.ndarray:
-    """(N, 2, 2) scale and offset from units of the moved box to px of the patch, for mirrored ones in its mirror."""
-    maps = np.empty((len(place), 2, 2))
-    maps[:, 0] = zoom * size
-    maps[:, 1] = (place + margin) * size
-    maps[mirrored, 0, 0] *= -1
-    maps[mirrored, 1, 0] = patch_side(size, margin) - 1 - maps[mirrored, 1, 0]
-    return maps.astype(np.float32)
+def box_frames(corners: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """(N, 2, 3) maps from units of boxes to the units that their corners (N, 2) and sides (N, 2) are given in."""
+    frames = np.zeros((len(corners), 2, 3))
+    frames[:, 0, 0], frames[:, 1, 1] = sides[:, 0], sides[:, 1]
+    frames[:, :, 2] = corners
+    return frames
 
 
-def moved_starts(
-    mean: np.ndarray,
-    n: int,
-    wander: tuple[float, float, float, float],
-    rng: np.random.Generator,
-    others: np.ndarray | None = None,
-) -> np.ndarray:
-    """(n, K, 2) float32: the mean shape, moved, scaled, turned, and mixed with shapes of other objects.
+def patch_frames(mirrored: np.ndarray, size: int, margin: float) -> np.ndarray:
+    """(N, 2, 3) maps from units of the box to px of its patch; where mirrored (N,), from the mirror's box."""
+    frames = np.zeros((len(mirrored), 2, 3))
+    frames[:, 0, 0] = frames[:, 1, 1] = size
+    frames[:, :, 2] = margin * size
+    frames[mirrored, 0, 0] = -size
+    frames[mirrored, 0, 2] = (1 + margin) * size
+    return frames
 
-    Parameters
-    ----------
-    wander : standard deviations of the place, log size and angle (radians), and the largest share of another shape
-    others : (M, K, 2) shapes; those with missing points are not mixed in
+
+def mixed_starts(mean: np.ndarray, others: np.ndarray, n: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(n, K, 2) float32: the mean shape, mixed with at most a `share` of other objects' shapes (M, K, 2).
+
+    Shapes with missing points are not mixed in.
     """
-    shift, size, angle, share = wander
-    normal = np.clip(rng.normal(size=(n, 4)), -3, 3)
-    weight = share * rng.random((n, 1, 1))
-    pick = rng.random(n)
-    shapes = np.broadcast_to(mean, (n, *mean.shape))
-    if others is not None and share > 0:
-        whole = others[np.isfinite(others).all(axis=(1, 2))]
-        if len(whole):
-            shapes = shapes + weight * (whole[(pick * len(whole)).astype(int)] - mean)
-    middle = mean.mean(axis=0)
-    c, s = np.cos(angle * normal[:, 2]), np.sin(angle * normal[:, 2])
-    linear = np.exp(size * normal[:, 3])[:, None, None] * np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
-    offset = middle + shift * normal[:, :2]
-    return transforms.apply(np.concatenate([linear, offset[..., None]], -1), shapes - middle).astype(np.float32)
+    starts = np.repeat(mean[None], n, axis=0)
+    weights, pick = share * rng.random((n, 1, 1)), rng.random(n)
+    whole = others[np.isfinite(others).all(axis=(1, 2))]
+    if share > 0 and len(whole):
+        starts += weights * (whole[(pick * len(whole)).astype(int)] - mean)
+    return starts.astype(np.float32)

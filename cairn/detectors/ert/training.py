@@ -24,7 +24,7 @@ LARGEST_SCORED = 4095  # |component| in the choice of splits: 2048 * 4095 < 2^24
 
 
 @njit(cache=True, parallel=True)
-def read_pixels(pictures, which, scales_offsets, shapes, mean, anchors, offsets):
+def read_pixels(patches, which, places, shapes, mean, anchors, offsets):
     """(P, N) uint8 pixels of a stage, and (N, 2) the similarity of each shape."""
     n, p = len(shapes), len(anchors)
     out = np.empty((p, n), np.uint8)
@@ -38,10 +38,8 @@ def read_pixels(pictures, which, scales_offsets, shapes, mean, anchors, offsets)
             a, b = similarity(mean, shapes[i])
             turns[i, 0], turns[i, 1] = a, b
             pixel_values(
-                pictures[which[i]],
-                scales_offsets[i, 0],
-                scales_offsets[i, 1],
-                False,
+                patches[which[i]],
+                places[i],
                 shapes[i],
                 a,
                 b,
@@ -309,7 +307,9 @@ def grow(
                 first[t, low + w], second[t, low + w] = candidates[t, low + w, test, 0], candidates[t, low + w, test, 1]
                 best[w] = limits[w, test]
                 thresholds[t, low + w] = best[w]
-            _divide_level(pixels, first[t, level], second[t, level], best, order, place, lows[level], highs[level], lefts)
+            _divide_level(
+                pixels, first[t, level], second[t, level], best, order, place, lows[level], highs[level], lefts
+            )
             for w in range(width):
                 node = low + w
                 middle = lows[node] + lefts[w]

@@ -1,0 +1,391 @@
+"""The detector: an ensemble of regression trees for each of several stages (Kazemi & Sullivan, CVPR 2014).
+
+"One Millisecond Face Alignment with an Ensemble of Regression Trees": a shape is moved, stage by stage, by trees that
+compare pairs of pixels near its points. Hyper-parameters carry the paper's symbols. The picture may be seen several
+times, through boxes that are a little off and in the mirror: the points are the medians, and their spread goes into the
+covariance.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+import numpy as np
+
+from cairn.dataset import Dataset
+from cairn.detectors.contract import Detector, Run, State
+from cairn.detectors.ert.appearance import Appearance, learn_appearance
+from cairn.detectors.ert.cascade import Cascade
+from cairn.detectors.ert.patches import grey_patch
+from cairn.detectors.ert.samples import (
+    Objects,
+    box_frames,
+    draw_samples,
+    mirror_image,
+    patch_frames,
+    read_objects,
+)
+from cairn.errors import InputError
+from cairn.geometry import boxes as box_geometry
+from cairn.geometry import transforms
+from cairn.images import Image
+from cairn.landmarks import Landmarks
+from cairn.progress import progress
+from cairn.skeleton import Skeleton
+
+__all__ = ["Ert", "Fitted"]
+
+_TRAINING_MARGIN = 0.6  # of the patches, since boxes are jittered in training
+_DOUBT = 0.03  # standard deviation between views, in units of the box, that halves confidence or so
+_WHOLE = np.array([[1.0, 0, 0], [0, 1, 0]])
+_MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0]])
+_RING, _RING_ZOOM = 0.04, 0.03  # of the other boxes that a picture is looked at through
+_PARALLEL = 8  # rows from which on the cores share the work
+_AT_ONCE = 256  # rows whose patches are held in memory together
+_lock = threading.Lock()  # some of numba's thread pools may be entered by one thread at a time only
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training was: trees in all, and its time."""
+
+    steps: int
+    seconds: float
+    device: str = "cpu"
+    precision: str = "int16"
+
+
+@dataclass
+class Ert(Detector):
+    """Points by regression trees.
+
+    Parameters
+    ----------
+    depth : F, of each tree (dlib 4 splits deep, as here)
+    stages : T, of the cascade
+    trees : K, of each stage
+    pixels : P, that a stage looks at
+    padding : pixels are drawn from the mean shape's rectangle, grown by this share of its longer side
+    oversampling : R, samples of each training object
+    shrinkage : nu, of each tree's answer
+    prior : lambda of the exponential prior on the distance of two pixels, in units of the box
+    tests : S, candidate splits of each node
+    components : of the residual that choose a split, drawn for each tree; 0: all
+    share : of the samples that choose a tree's splits; all of them fill its leaves
+    averaging : trees that are grown to the same residuals and averaged
+    rank : principal moves of which leaves are sums (where no label is missing); 0: leaves hold every coordinate
+    leaves : ``int8`` (with scales) or ``float32``
+    turned : leaves are moves in the frame of the mean shape (dlib: False, in that of the box)
+    shift, zoom, aspect : jitter of the training boxes: standard deviation of the place in box sides, of the log size
+        and of the log aspect
+    turn : standard deviation of the angle by which training pictures are turned, degrees
+    wander : largest share of another object's shape in the start of a sample
+    both_sides : also learn from mirror images, where the skeleton has a flip
+    starts : boxes through which a picture is looked at: the one that is given, and others a little off
+    mirrored : also look at the mirrored picture
+    second : look again from the box that the points imply, where that is further off than this (units of the box);
+        0: never
+    size : px of a side of the box as trees see it; 0: they see the picture's own pixels, as dlib's do
+    margin : seen around the box, in units of the box
+    uses_box : False looks at the whole picture, whatever the box says
+    """
+
+    depth: int = 4
+    stages: int = 10
+    trees: int = 500
+    pixels: int = 400
+    padding: float = 0.0
+    oversampling: int = 20
+    shrinkage: float = 0.1
+    prior: float = 0.1
+    tests: int = 20
+    components: int = 8
+    share: float = 1.0
+    averaging: int = 1
+    rank: int = 48
+    leaves: str = "int8"
+    turned: bool = False
+    shift: float = 0.05
+    zoom: float = 0.05
+    aspect: float = 0.03
+    turn: float = 5.0
+    wander: float = 0.3
+    both_sides: bool = True
+    starts: int = 1
+    mirrored: bool = True
+    second: float = 0.0
+    size: int = 96
+    margin: float = 0.35
+    uses_box: bool = True  # type: ignore[misc]
+
+    skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    cascade_: Cascade = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    known_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    extent_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    spread_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    appearance_: Appearance | None = field(default=None, init=False, repr=False)
+    fitted_: Fitted | None = field(default=None, init=False, repr=False)
+
+    def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
+        """Grow the trees; `run.steps` is their number in all, `run.minutes` grows fewer where there is no time for all.
+
+        Raises
+        ------
+        InputError : no row has both a box and a point, or a hyper-parameter cannot be used
+        """
+        from cairn.detectors.ert.boosting import Growth, boost
+
+        began = time.perf_counter()
+        self._check()
+        rng = np.random.default_rng(run.seed)
+        objects = read_objects(dataset, not self.uses_box, self.size, _TRAINING_MARGIN)
+        known = np.isfinite(objects.points).all(axis=-1).any(axis=0)
+        objects = objects.of_points(known)
+        flip = _flip_of(dataset.skeleton, known) if self.both_sides else None
+        mean = objects.mean(flip)
+        jitter = (self.shift, self.zoom, self.aspect)
+        samples = draw_samples(objects, self.oversampling, mean, flip, jitter, np.deg2rad(self.turn), self.wander, rng)
+        trees = self.trees if run.steps is None else max(run.steps // self.stages, 1)
+        growth = Growth(**{f.name: getattr(self, f.name) for f in fields(Growth) if f.name != "trees"}, trees=trees)
+        seconds = None
+        if run.minutes is not None and run.steps is None:
+            seconds = max(60 * run.minutes - (time.perf_counter() - began), 1.0)
+        with progress("growing trees", self.stages * trees, quiet=run.quiet) as advance:
+            cascade = boost(samples, objects.patches, mean, growth, rng, seconds=seconds, advance=advance)
+        self.skeleton_, self.cascade_, self.known_ = dataset.skeleton, cascade, known
+        self.extent_ = np.nanmean(box_geometry.around(objects.points), axis=0)
+        self._prepare()
+        self._learn_doubt(objects, validation, flip, rng)
+        self.fitted_ = Fitted(cascade.n_stages * cascade.n_trees, time.perf_counter() - began)
+        return self
+
+    def predict(
+        self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
+    ) -> Landmarks:
+        """See `Detector.predict`; the search starts from `init` (NaN: from the mean) where that is given."""
+        index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
+        given = _joined(boxes)
+        k = len(self.skeleton_)
+        points = np.full((len(index), k, 2), np.nan)
+        covariance = np.full((len(index), k, 2, 2), np.nan)
+        confidence = np.zeros((len(index), k))
+        rows: list[int] = []
+        patches: list[np.ndarray] = []
+        frames: list[np.ndarray] = []
+
+        def flush() -> None:
+            if rows:
+                frame = np.array(frames)
+                starts = None if init is None else self._unit_starts(init[rows], frame)
+                found = self._search(np.stack(patches), starts)
+                sides = frame[:, 2:] - frame[:, :2]
+                at = np.ix_(rows, self.known_)
+                points[at] = frame[:, None, :2] + found[0] * sides[:, None]
+                covariance[at] = found[1] * (sides[:, None, :, None] * sides[:, None, None, :])
+                confidence[at] = found[2]
+                rows.clear()
+                patches.clear()
+                frames.clear()
+
+        last, pixels = -1, np.empty((0, 0, 3), np.uint8)
+        for row, i in enumerate(index.tolist()):
+            if i != last:
+                last, pixels = i, images[i].rgb()
+            box = given[row] if self.uses_box else box_geometry.whole(*pixels.shape[1::-1])[0]
+            if _usable(box):
+                rows.append(row)
+                patches.append(grey_patch(pixels, box, self.size, self.margin))
+                frames.append(box)
+                if len(rows) == _AT_ONCE:
+                    flush()
+        flush()
+        return Landmarks(self.skeleton_, points, given, index, confidence=confidence, covariance=covariance)
+
+    def _search(self, patches: np.ndarray, starts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points (N, K', 2), their covariance and confidence (N, K'), in units of the box, in patches (N, S, S)."""
+        n = len(patches)
+        rows = np.arange(n)
+        frames = np.broadcast_to(_WHOLE, (n, 2, 3))
+        views = self._views(patches, rows, frames, starts)
+        if self.second > 0 and starts is None:
+            corners, sides = self._implied_boxes(np.median(views, axis=1))
+            off = np.maximum(np.abs(corners + sides / 2 - 0.5), np.abs(np.log(sides))).max(axis=1)
+            again = np.flatnonzero(off > self.second)
+            if len(again):
+                views[again] = self._views(patches, again, box_frames(corners[again], sides[again]), None)
+        points = np.median(views, axis=1) if views.shape[1] > 2 else views.mean(axis=1)
+        away = views - points[:, None]
+        between = np.einsum("nvki,nvkj->nkij", away, away) / max(views.shape[1] - 1, 1)
+        spread = np.trace(between, axis1=2, axis2=3)
+        confidence = self._seen(patches, points)[:, None] * np.exp(-spread / (2 * _DOUBT**2))
+        return points, self.spread_ + between, np.clip(confidence, 0, 1)
+
+    def _views(
+        self, patches: np.ndarray, rows: np.ndarray, frames: np.ndarray, starts: np.ndarray | None
+    ) -> np.ndarray:
+        """(N, V, K', 2) shapes found through each view, in units of the box.
+
+        Parameters
+        ----------
+        patches : (M, S, S), of which those in `rows` (N,) are searched
+        frames : (N, 2, 3) boxes to look through, in units of the given box
+        starts : (N, K', 2) in units of the given box, or None for the mean shape in each view's box
+        """
+        n, v = len(rows), len(self._view_frames)
+        seen = transforms.compose(frames[:, None], self._view_frames)
+        places = transforms.compose(self._patch_frame, seen)
+        shapes = np.empty((n, v, *self.cascade_.mean.shape), np.float32)
+        shapes[:] = self.cascade_.mean
+        if starts is not None:
+            shapes[:] = transforms.apply(transforms.invert(seen), starts[:, None])
+        if self._flip is not None:
+            half = v // 2
+            places[:, half:] = transforms.compose(places[:, half:], _MIRROR)
+            if starts is not None:
+                shapes[:, half:] = mirror_image(shapes[:, half:], self._flip)
+        self._run(patches, np.repeat(rows, v), places.reshape(-1, 2, 3), shapes.reshape(n * v, -1, 2))
+        if self._flip is not None:
+            shapes[:, half:] = mirror_image(shapes[:, half:], self._flip)
+        return transforms.apply(seen, shapes)
+
+    def _run(self, patches: np.ndarray, which: np.ndarray, places: np.ndarray, shapes: np.ndarray) -> None:
+        """Move `shapes` (N, K', 2), in units of their boxes, in place."""
+        from cairn.detectors.ert.prediction import run_many, run_one
+
+        if len(shapes) < _PARALLEL:
+            for i in range(len(shapes)):
+                run_one(patches[which[i]], places[i], self.turned, shapes[i], *self._program)
+        else:
+            with _lock:
+                run_many(patches, which, places, self.turned, shapes, *self._program)
+
+    def _implied_boxes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Corners and sides (N, 2) of the boxes that lie about `points` as those of the training did."""
+        around = box_geometry.around(points)
+        extent, usual = around[:, 2:] - around[:, :2], self.extent_[2:] - self.extent_[:2]
+        wide = usual > 0.1  # else the points say where the box is, but not how large
+        sides = np.where(wide, np.clip(extent / np.maximum(usual, 1e-9), 0.5, 2.0), 1.0)
+        middle = (around[:, 2:] + around[:, :2]) / 2
+        usual_middle = (self.extent_[2:] + self.extent_[:2]) / 2
+        return middle - usual_middle * sides, sides
+
+    def _seen(self, patches: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(N,) in [0, 1], how much the picture looks like an object with these points (N, K', 2)."""
+        if self.appearance_ is None:
+            return np.ones(len(points))
+        n = len(points)
+        places = np.broadcast_to(self._patch_frame, (n, 2, 3))
+        return self.appearance_.look(patches, np.arange(n), places, points, self.cascade_.mean)
+
+    def _unit_starts(self, init: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """(N, K', 2) starting shapes in units of the boxes; the mean shape stands in for what is missing."""
+        unit = (np.asarray(init, float)[:, self.known_] - boxes[:, None, :2]) / (boxes[:, 2:] - boxes[:, :2])[:, None]
+        fit = transforms.similarity_between(np.broadcast_to(self.cascade_.mean, unit.shape), unit)
+        fit[~np.isfinite(unit).any(axis=(1, 2))] = _WHOLE
+        return np.where(np.isfinite(unit), unit, transforms.apply(fit, self.cascade_.mean))
+
+    def _learn_doubt(
+        self, objects: Objects, validation: Dataset | None, flip: tuple[int, ...] | None, rng: np.random.Generator
+    ) -> None:
+        """How far the points are off as a rule, and how the picture looks where they are right and where not."""
+        checked = objects
+        if validation is not None and len(validation):
+            checked = read_objects(validation, not self.uses_box, self.size, _TRAINING_MARGIN).of_points(self.known_)
+        jitter = (self.shift, self.zoom, self.aspect)
+        seen = draw_samples(checked, 2, self.cascade_.mean, None, jitter, 0.0, 0.0, rng)
+        self._run(checked.patches, seen.which, seen.places, seen.starts)
+        away = seen.starts - seen.truths
+        count = np.maximum(np.isfinite(away).all(axis=-1).sum(axis=0), 1)
+        away = np.where(np.isfinite(away).all(axis=-1, keepdims=True), away, 0)
+        self.spread_ = np.einsum("nki,nkj->kij", away, away) / count[:, None, None] + 1e-6 * np.eye(2)
+        self.appearance_ = learn_appearance(objects, self.cascade_.mean, jitter, flip, self._run, rng)
+
+    def _prepare(self) -> None:
+        """What every prediction needs, worked out once."""
+        from cairn.detectors.ert.prediction import program
+
+        self._program = program(self.cascade_)
+        self._patch_frame = patch_frames(np.zeros(1, bool), self.size, self.margin)[0]
+        self._flip = _flip_of(self.skeleton_, self.known_) if self.mirrored else None
+        frames = _view_frames(self.starts)
+        self._view_frames = frames if self._flip is None else np.concatenate([frames, frames])
+
+    def _check(self) -> None:
+        least = {"depth": 1, "stages": 1, "trees": 1, "pixels": 2, "oversampling": 1, "tests": 1, "averaging": 1}
+        for name, low in {**least, "starts": 1, "size": 8}.items():
+            if getattr(self, name) < low:
+                raise InputError(f"Ert: {name} is {getattr(self, name)}; it must be at least {low}")
+        most = {"depth": 10, "pixels": 30000, "size": 1000}
+        for name, high in most.items():
+            if getattr(self, name) > high:
+                raise InputError(f"Ert: {name} is {getattr(self, name)}; it must be at most {high}")
+        if self.leaves not in ("int8", "float32"):
+            raise InputError(f"Ert: leaves are {self.leaves!r}; choose int8 or float32")
+        if not (0 < self.shrinkage <= 1 and self.prior > 0 and 0 < self.share <= 1):
+            raise InputError("Ert: shrinkage and share must be above 0 and at most 1, and prior above 0")
+
+    def state(self) -> State:
+        """See `Detector.state`."""
+        arrays = self.cascade_.to_arrays()
+        arrays["thresholds"] = arrays["thresholds"].astype(np.int16)  # differences of grey values
+        arrays |= {"known": self.known_, "extent": self.extent_, "spread": self.spread_}
+        if self.appearance_ is not None:
+            arrays |= self.appearance_.to_arrays()
+        return State({**self.settings(), "skeleton": self.skeleton_.to_json()}, arrays, {})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """See `Detector.from_state`."""
+        settings = dict(state.settings)
+        skeleton = Skeleton.from_json(settings.pop("skeleton"))
+        detector = cls(**settings)
+        detector._check()
+        arrays = state.arrays
+        detector.skeleton_, detector.cascade_ = skeleton, Cascade.from_arrays(arrays)
+        k = detector.cascade_.n_points
+        for name, shape in (("known", (len(skeleton),)), ("extent", (4,)), ("spread", (k, 2, 2))):
+            if arrays[name].shape != shape:
+                raise ValueError(f"array {name!r} has shape {arrays[name].shape}; expected {shape}")
+            setattr(detector, f"{name}_", arrays[name])
+        if detector.known_.dtype != bool or detector.known_.sum() != k:
+            raise ValueError(f"{detector.known_.sum()} points are known, but the trees move {k}")
+        if "appearance_weights" in arrays:
+            detector.appearance_ = Appearance.from_arrays(arrays)
+            if (detector.appearance_.anchors >= k).any():
+                raise ValueError("the appearance looks at points that there are not")
+        detector._prepare()
+        return detector
+
+
+def _joined(boxes: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+
+
+def _usable(box: np.ndarray) -> bool:
+    x0, y0, x1, y1 = box.tolist()
+    return x1 - x0 > 0 and y1 - y0 > 0 and math.isfinite(x0 + y0 + x1 + y1)
+
+
+def _view_frames(starts: int) -> np.ndarray:
+    """(starts, 2, 3) boxes to look through, in units of the given one: itself, and others in a ring about it."""
+    turns = np.arange(starts - 1) * np.pi * (3 - np.sqrt(5))
+    corners, sides = np.zeros((starts, 2)), np.ones((starts, 2))
+    sides[1:] += _RING_ZOOM * (-1.0) ** np.arange(starts - 1)[:, None]
+    corners[1:] = _RING * np.stack([np.cos(turns), np.sin(turns)], axis=1) + (1 - sides[1:]) / 2
+    return box_frames(corners, sides)
+
+
+def _flip_of(skeleton: Skeleton, known: np.ndarray) -> tuple[int, ...] | None:
+    """The flip of the points that are known; None where there is none, or it leads out of them."""
+    if skeleton.flip is None or skeleton.flip_axis != 0:
+        return None
+    flip = np.asarray(skeleton.flip)
+    if (known[flip] != known).any():
+        return None
+    place = np.cumsum(known) - 1
+    return tuple(int(place[flip[i]]) for i in np.flatnonzero(known))

@@ -70,8 +70,8 @@ def ordinary(
     -------
     aligned : as `points`; NaN points stay NaN
     maps : (N, D, D + 1), see `cairn.geometry.transforms.apply`. Both are NaN where shape and reference share fewer than
-        two points, or where one has all of these in one place. In 3-D two points, or points on one line, leave a turn
-        open; any of the best is given.
+        two points, where one has all of these in one place, or where every turn fits alike (a regular triangle on its
+        mirror image). In 3-D two points, or points on one line, leave a turn open; any of the best is given.
 
     Raises
     ------
@@ -85,8 +85,8 @@ def ordinary(
     present = (np.isfinite(points) & np.isfinite(reference)).all(axis=-1)
     weight = present.astype(np.float64)
     if weights is not None:
-        given = np.asarray(weights, np.float64)
-        if (given[np.broadcast_to(present, np.broadcast_shapes(present.shape, given.shape))] < 0).any():
+        given = np.broadcast_to(np.asarray(weights, np.float64), present.shape)
+        if (given[present] < 0).any():
             raise ValueError("weights of points must be 0 or more")
         weight = np.where(present, given, 0.0)
     present = weight > 0
@@ -99,13 +99,12 @@ def ordinary(
     x, x_middle, x_square = centred(points)
     y, y_middle, y_square = centred(reference)
     linear, fitted = _rotation(np.swapaxes(y, -1, -2) @ (weight[..., None] * x), reflect)
-    # Below this, points differ by rounding only.
-    tiny = 1e-24 * np.maximum((x_middle**2).sum(-1), 1e-250) * np.maximum(weight.sum(-1), 1e-250)
-    tiny_y = 1e-24 * np.maximum((y_middle**2).sum(-1), 1e-250) * np.maximum(weight.sum(-1), 1e-250)
-    known = (present.sum(axis=-1) >= 2) & (x_square > tiny) & (y_square > tiny_y)
+    known = present.sum(axis=-1) >= 2
+    for square, middle in ((x_square, x_middle), (y_square, y_middle)):  # what differs by rounding only is one place
+        known &= (square > 0) & (square > 1e-24 * (middle**2).sum(axis=-1) * weight.sum(axis=-1))
+    known &= fitted > 1e-12 * np.sqrt(x_square * y_square)
     if scale:
         size = np.divide(fitted, x_square, out=np.ones_like(x_square), where=x_square > 0)
-        known &= size > 0
         linear = linear * size[..., None, None]
     linear = np.where(known[..., None, None], linear, np.nan)
     shift = y_middle - np.einsum("...de,...e->...d", linear, x_middle)
@@ -148,7 +147,7 @@ def lay_on(points: ArrayLike, mean: ArrayLike, *, scale: bool = True, weights: A
         square = (weight * (m**2).sum(axis=-1)).sum(axis=1) - (m_middle**2).sum(axis=1) * total
     if m.ndim == 2:  # columns for sum_k x_k m_k' and for sum_k x_k
         columns = np.einsum("ke,ij->kije", m, np.eye(d)).reshape(k * d, -1)
-        sums = weighted.reshape(n, -1) @ np.concatenate([columns, np.tile(np.eye(d), (k, 1))], axis=1)
+        sums = weighted.reshape(n, k * d) @ np.concatenate([columns, np.tile(np.eye(d), (k, 1))], axis=1)
         h, x_middle = sums[:, : d * d].reshape(n, d, d), sums[:, d * d :] / total[:, None]
     else:
         h, x_middle = np.swapaxes(weighted, 1, 2) @ m, weighted.sum(axis=1) / total[:, None]

@@ -132,9 +132,9 @@ class Latent:
         else:
             inverse = np.where(observed[..., None, None], np.linalg.inv(self.s2 * eye + error), 0.0)
             weighted = (inverse @ away[..., None])[..., 0]
-            gram = (inverse.reshape(n, -1) @ self._products(True)).reshape(n, q, q)
+            gram = (inverse.reshape(n, k * d * d) @ self._products(True)).reshape(n, q, q)
         gram = gram + self._prior
-        right = weighted.reshape(n, -1) @ self.loading
+        right = weighted.reshape(n, k * d) @ self.loading
         latent = np.linalg.solve(gram, right[..., None])[..., 0]
         predicted = (latent @ self.loading.T).reshape(n, k, d)
         if error is None:

@@ -41,6 +41,7 @@ __all__ = ["ShapeModel"]
 
 _EM_ROUNDS = 50
 _EM_TOLERANCE = 1e-5  # of the mean, in its centroid sizes
+_NOISE_TOLERANCE = 0.003  # of the noise, a share of it
 _ENOUGH = 10  # shapes below which `caution` speaks
 
 
@@ -142,7 +143,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             )
         spectrum: Spectrum | None = None
         for refine in range(2 if partial.any() else 1):
-            moved = np.inf
+            level = np.inf
             for _ in range(_EM_ROUNDS):
                 pose = pose_directions(mean, self.scale)
                 filled, uncertain = shapes, np.zeros((k * d, k * d)) if partial.any() else None
@@ -154,10 +155,12 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                         filled[partial] = np.where(present[partial][..., None], shapes[partial], guess)
                     else:
                         latent = Latent(mean, spectrum.modes, spectrum.variances, spectrum.noise, pose)
-                        maps = self._lay(shapes[partial], mean)
-                        laid = transforms.apply(maps, shapes[partial])
-                        found = latent.condition(laid, present[partial], covariance=True, joint=True)
-                        filled[partial] = transforms.apply(transforms.invert(maps), found.points)
+                        seen, there = shapes[partial], present[partial]
+                        maps = self._lay(seen, mean)
+                        for last in (False, True):  # the second pass stands on the pose that the first found
+                            found = latent.condition(transforms.apply(maps, seen), there, joint=last)
+                            filled[partial] = transforms.apply(transforms.invert(maps), found.points)
+                            maps = self._lay(filled[partial], mean)
                         uncertain = found.joint
                 laid = transforms.apply(self._lay(filled, mean), filled)
                 new = laid.mean(axis=0)
@@ -167,7 +170,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                 moved = float(np.linalg.norm(new - mean) / centroid_size(mean))
                 mean = new
                 pose = pose_directions(mean, self.scale)
-                residual = (transforms.apply(self._lay(filled, mean), filled) - mean).reshape(n, -1)
+                residual = (transforms.apply(self._lay(filled, mean), filled) - mean).reshape(n, k * d)
                 if partial.any():
                     spectrum = choose_spectrum(
                         residual,
@@ -178,7 +181,8 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                         extra=uncertain,
                         fixed=spectrum if refine else None,
                     )
-                if moved < _EM_TOLERANCE:
+                level, before = (0.0 if spectrum is None else spectrum.noise), level
+                if moved < _EM_TOLERANCE and abs(level - before) <= _NOISE_TOLERANCE * level:
                     break
         if spectrum is None:
             spectrum = choose_spectrum(residual, pose, group, self.n_modes, self.shrinkage)
@@ -239,7 +243,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
         if scores.ndim != 2 or scores.shape[1] != len(self.modes_):
             raise ValueError(f"scores have shape {scores.shape}; expected (N, {len(self.modes_)})")
         shapes = self.mean_ + np.tensordot(scores, self.modes_, 1)
-        return shapes.reshape(len(shapes), -1) if self._flat else shapes
+        return shapes.reshape(len(shapes), self.mean_.size) if self._flat else shapes
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Log density of each shape in the tangent space (natural logarithm), of the points it has; pose costs nothing.
@@ -324,7 +328,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             if not len(rows):
                 break
             maps[rows] = self._lay(filled[rows], self.mean_ + np.tensordot(cut[rows], self.modes_, 1))
-            scores = (transforms.apply(maps[rows], filled[rows]) - self.mean_).reshape(len(rows), -1) @ self._modes()
+            scores = self._scores(filled[rows], maps[rows])
             cut[rows] = np.clip(scores, -most, most)
         return self._back(maps, cut)
 
@@ -447,7 +451,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
 
     def _scores(self, filled: np.ndarray, maps: np.ndarray | None = None) -> np.ndarray:
         maps = self._lay(filled, self.mean_) if maps is None else maps
-        return (transforms.apply(maps, filled) - self.mean_).reshape(len(filled), -1) @ self._modes()
+        return (transforms.apply(maps, filled) - self.mean_).reshape(-1, self.mean_.size) @ self._modes()
 
     def _back(self, maps: np.ndarray, scores: np.ndarray) -> np.ndarray:
         return transforms.apply(transforms.invert(maps), self.mean_ + np.tensordot(scores, self.modes_, 1))
@@ -489,6 +493,8 @@ class ShapeModel(TransformerMixin, BaseEstimator):
             )
             back = transforms.invert(maps)
             filled = transforms.apply(back, found.points)
+            if covariance is None:
+                filled = np.where(observed[..., None] & ~few[:, None, None], points, filled)
             if not last:
                 maps = self._lay(filled, self.mean_)
         if found.covariance is None:

@@ -107,13 +107,18 @@ def _specimens(
     row: Sequence[Any], mean: np.ndarray, aligned: np.ndarray, edges: list[list[int]], limits: np.ndarray, size: float
 ) -> None:
     panel = row[0]
-    panel.plot(aligned[..., 0].ravel(), aligned[..., 1].ravel(), ".", color=_MEAN, ms=2, alpha=0.5, mew=0)
-    _moved(panel, mean, mean, edges, "black", size)
+    for e in edges:
+        panel.plot(*mean[e].T, color="black", lw=0.8, zorder=1)
+    few = aligned.shape[0] * aligned.shape[1] < 5000
+    panel.plot(
+        *aligned.reshape(-1, 2).T, ".", color=_LOW, ms=3 if few else 1.5, alpha=0.5 if few else 0.2, mew=0, zorder=2
+    )
+    panel.scatter(*mean.T, s=size / 3, color="black", zorder=3, linewidths=0)
     _finish(panel, limits, (0, 1), f"mean and {len(aligned)} specimens")
     panel = row[1] if len(row) > 1 else None
     if panel is not None:
         _mean(panel, mean, edges, size)
-        if len(mean) <= 80:
+        if len(mean) <= 80:  # more could not be read
             for i, (x, y) in enumerate(mean):
                 panel.annotate(
                     str(i + 1), (x, y), (2, 2), textcoords="offset points", fontsize=7 if len(mean) < 40 else 5

@@ -1,0 +1,323 @@
+"""Active Shape Models: each point looks for itself near where it is, and the shape model says what fits together.
+
+Cootes, Taylor, Cooper, Graham: Active Shape Models, their training and application (CVIU 1995); with descriptors,
+Milborrow & Nicolls: Active Shape Models with SIFT descriptors and MARS (VISAPP 2014). The search goes through levels
+from coarse to fine. In each round the picture is laid on the reference shape by the current shape, every point's
+surroundings are looked through by the level's matcher, and the most likely shape takes the current one's place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from cairn.dataset import Dataset
+from cairn.detectors.contract import Detector, Run, State
+from cairn.errors import InputError
+from cairn.geometry import boxes as box_geometry
+from cairn.geometry import transforms
+from cairn.images import Image
+from cairn.landmarks import Landmarks
+from cairn.progress import progress
+from cairn.skeleton import Skeleton
+
+__all__ = ["Asm", "Fitted"]
+
+_BASE = 1.25  # px of the base for one px of the finest frame
+_FRAMES = 1000  # that a level learns from at least, by looking several times at each object
+_MOST_COPIES = 24
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training was: steps of each regressor, and its time."""
+
+    steps: int
+    seconds: float
+    device: str = "cpu"
+    precision: str = "float32"
+
+
+@dataclass
+class Asm(Detector):
+    """Points by an active shape model.
+
+    Parameters
+    ----------
+    matcher : ``descriptors`` (gradient histograms, a small regressor for each point) or ``profiles`` (grey gradients
+        along the contour's normal, Mahalanobis distance)
+    sizes : px of the mean shape's longer side at each level, coarse to fine
+    windows : for each level, the search length of each round, px of the level: that many to either side
+    limit : standard deviations that each mode of the shape may reach
+    share : of the shape's variance that the modes explain
+    jitter : standard deviation of how far boxes may be off, in box sides
+    trust : how much of its nominal precision a point's evidence has (neighbours err together)
+    profile : px to either side of a point, of profiles
+    hinges, components, places, steps, decay : of the regressors: hinge functions, whitened components of the
+        descriptor, places drawn from each window, steps of Adam, weight decay
+    uses_box : False looks at the whole picture, whatever the box says
+    """
+
+    matcher: str = "descriptors"
+    sizes: Sequence[float] = (32, 56, 96)
+    windows: Sequence[Sequence[int]] = ((8, 7, 6), (6, 5), (5,))
+    limit: float = 3.0
+    share: float = 0.98
+    jitter: float = 0.06
+    trust: float = 0.5
+    profile: int = 4
+    hinges: int = 15
+    components: int = 64
+    places: int = 40
+    steps: int = 400
+    decay: float = 0.3
+    uses_box: bool = True  # type: ignore[misc]
+
+    skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    known_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    start_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    spread_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    shape_: Any = field(default=None, init=False, repr=False)
+    matchers_: list[Any] = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    levels_: list[Any] = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    squash_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    fitted_: Fitted | None = field(default=None, init=False, repr=False)
+
+    def fit(self, dataset: Dataset, *, validation: Dataset | None = None, run: Run = Run()) -> Self:
+        """Learn the shape model, where shapes lie in their boxes, and each level's matcher.
+
+        `run.steps` takes the place of `steps`; `run.minutes` is not needed, minutes are enough.
+
+        Raises
+        ------
+        InputError : too few labelled rows, or a hyper-parameter that cannot be used
+        """
+        from cairn.detectors.asm.levels import draw_frames, read_objects, start_shape
+        from cairn.shape.model import ShapeModel
+
+        began = time.perf_counter()
+        self._check()
+        rng = np.random.default_rng(run.seed)
+        steps = self.steps if run.steps is None else run.steps
+        objects = read_objects(dataset, not self.uses_box, self._base())
+        known = np.isfinite(objects.points).all(axis=-1).any(axis=0)
+        skeleton = _part_of(dataset.skeleton, known)
+        objects = type(objects)(objects.bases, objects.points[:, known], objects.boxes, objects.rows)
+        labels = Landmarks(skeleton, objects.points, objects.boxes, np.arange(len(objects)))
+        shape = ShapeModel(self.share).fit(labels)
+        start = start_shape(objects, skeleton.flip)
+        spread = self._spread(objects, start, shape.mean_, rng)
+        levels = self._levels(shape, spread)
+        copies = int(np.clip(np.ceil(_FRAMES / len(objects)), 1, _MOST_COPIES))
+        matchers = []
+        total = len(levels) * len(start)
+        with progress("learning what points look like", total, quiet=run.quiet) as advance:
+            for i, level in enumerate(levels):
+                off = np.sqrt(np.diag(spread)[2:]) / 2 if i == 0 else np.array([0.05, 0.06]) * (2 / 3) ** (i - 1)
+                frames = draw_frames(objects, level, copies, off, 1.0 if i == 0 else 0.0, rng)
+                done = i * len(start)
+                matchers.append(self._matcher(frames, skeleton, max(self.windows[i]), steps, rng, advance, done))
+        self.skeleton_, self.known_, self.start_, self.spread_ = dataset.skeleton, known, start, spread
+        self.shape_, self.levels_, self.matchers_ = shape, levels, matchers
+        self._squash(objects, rng)
+        self.fitted_ = Fitted(steps, time.perf_counter() - began)
+        return self
+
+    def predict(
+        self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
+    ) -> Landmarks:
+        """See `Detector.predict`; the search starts from `init` where that is given and finite."""
+        from cairn.detectors.asm.frames import Base, grey
+
+        index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
+        given = np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+        n, k = len(index), len(self.skeleton_)
+        points, covariance, confidence = np.full((n, k, 2), np.nan), np.full((n, k, 2, 2), np.nan), np.zeros((n, k))
+        last, picture = -1, np.empty((0, 0), np.uint8)
+        for row, i in enumerate(index.tolist()):
+            if i != last:
+                last, picture = i, grey(images[i].rgb())
+            box = given[row] if self.uses_box else box_geometry.whole(*picture.shape[::-1])[0]
+            if not box_geometry.is_valid(box[None])[0]:
+                continue
+            base = Base.cut(picture, box, self._base())
+            start = None if init is None else np.asarray(init, np.float64)[row][self.known_]
+            if start is None or not np.isfinite(start).all():
+                start = box[:2] + self.start_ * (box[2:] - box[:2])
+            found, spread, raw = self._search(base, transforms.apply(base.matrix, start))
+            points[row, self.known_] = transforms.apply(base.inverse, found)
+            covariance[row, self.known_] = transforms.transform_covariance(base.inverse, spread)
+            confidence[row, self.known_] = 1 / (1 + np.exp(-np.clip(self.squash_[:, 0] * raw + self.squash_[:, 1], -30, 30)))
+        return Landmarks(self.skeleton_, points, given, index, confidence=confidence, covariance=covariance)
+
+    def _search(self, base: Any, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """From a starting shape (K, 2) in px of the base: points, covariance (K, 2, 2), raw score (K,) of each."""
+        x = start
+        for level, matcher, windows in zip(self.levels_, self.matchers_, self.windows, strict=True):
+            shapes = level.shapes
+            for radius in windows:
+                matrix = transforms.similarity_between(x, shapes.mean)
+                p = transforms.apply(matrix, x)
+                expected = shapes.place(transforms.apply(matrix, start))
+                view = matcher.look(base.frame(matrix, level.side), p, radius)
+                for reach in matcher.reaches(radius):
+                    seen, precision = view.evidence(p, reach)
+                    precision = self.trust * precision
+                    p, _, system = shapes.fit(seen, precision, self.limit, expected)
+                x = transforms.apply(transforms.invert(matrix), p)
+        points, spread = shapes.settle(p, seen, precision, system)
+        back = transforms.invert(matrix)
+        return transforms.apply(back, points), transforms.transform_covariance(back, spread), view.score(points)
+
+    def _matcher(
+        self,
+        frames: Any,
+        skeleton: Skeleton,
+        radius: int,
+        steps: int,
+        rng: np.random.Generator,
+        advance: Any,
+        done: int,
+    ) -> Any:
+        if self.matcher == "profiles":
+            from cairn.detectors.asm.profiles import Profiles
+
+            return Profiles.fit(frames.pixels, frames.points, skeleton.edges, self.profile)
+        from cairn.detectors.asm.experts import Experts
+
+        return Experts.fit(
+            frames.pixels,
+            frames.points,
+            skeleton.flip,
+            radius=radius,
+            hinges=self.hinges,
+            components=self.components,
+            places=self.places,
+            steps=steps,
+            decay=self.decay,
+            rng=rng,
+            advance=lambda n: advance(done + n),
+        )
+
+    def _spread(self, objects: Any, start: np.ndarray, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(4, 4) covariance of the true pose about that of the start, boxes being a little off."""
+        from cairn.detectors.asm.levels import pose_of
+
+        poses = []
+        for _ in range(4):
+            boxes = objects.boxes
+            sides = boxes[:, 2:] - boxes[:, :2]
+            if self.uses_box:
+                shift = rng.normal(0, self.jitter, sides.shape) * np.sqrt(sides.prod(axis=1, keepdims=True))
+                boxes = box_geometry.expand(boxes + np.tile(shift, 2), 1)
+                zoom = np.exp(rng.normal(0, self.jitter, (len(boxes), 1)))
+                middle = box_geometry.centre(boxes)
+                boxes = np.concatenate([middle - sides * zoom / 2, middle + sides * zoom / 2], axis=1)
+                sides = sides * zoom
+            starts = boxes[:, None, :2] + start * sides[:, None]
+            # the frame that the search begins with lies on the mean shape by the starting shape
+            to_mean = transforms.similarity_between(starts, mean)
+            poses.append(pose_of(transforms.apply(to_mean, objects.points), mean))
+        pose = np.concatenate(poses)
+        return pose.T @ pose / len(pose) + np.diag([0.02, 0.02, 0.02, 0.02]) ** 2
+
+    def _squash(self, objects: Any, rng: np.random.Generator) -> None:
+        """A logistic for each point that tells right fits from wrong ones by their score."""
+        from cairn.detectors.asm.scores import fit_logistic
+
+        chosen = rng.permutation(len(objects))[:300]
+        raw, right = [], []
+        for i in chosen.tolist():
+            truth, box = objects.points[i], objects.boxes[i]
+            sides = box[2:] - box[:2]
+            good = box[:2] + self.start_ * sides + rng.normal(0, self.jitter, 2) * sides
+            angle = rng.uniform(0, 2 * np.pi)
+            far = good + rng.uniform(0.6, 1.0) * sides * [np.cos(angle), np.sin(angle)]
+            turned = transforms.apply(
+                transforms.rotation_about(good.mean(axis=0), rng.choice([-1, 1]) * rng.uniform(1.5, 3.1)), good
+            )
+            for start in (good, good, far, turned):
+                points, _, score = self._search(objects.bases[i], start)
+                error = np.linalg.norm(points - truth, axis=-1) / np.sqrt(sides.prod())
+                raw.append(score)
+                right.append(np.where(np.isfinite(error), error < 0.05, np.nan))
+        self.squash_ = fit_logistic(np.array(raw), np.array(right))
+
+    def _base(self) -> int:
+        from cairn.detectors.asm.frames import SCALE
+
+        return int(np.ceil(SCALE * _BASE * max(self.sizes)))
+
+    def _levels(self, shape: Any, spread: np.ndarray) -> list[Any]:
+        from cairn.detectors.asm.levels import Level
+
+        if self.matcher == "profiles":
+            margins = [self.profile + max(w) + 2 for w in self.windows]
+        else:
+            from cairn.detectors.asm.descriptors import MARGIN
+
+            margins = [MARGIN + max(w) for w in self.windows]
+        return [Level.of(shape, s, m, spread) for s, m in zip(self.sizes, margins, strict=True)]
+
+    def _check(self) -> None:
+        if self.matcher not in ("descriptors", "profiles"):
+            raise InputError(f"there is no matcher {self.matcher!r}; choose descriptors or profiles")
+        if len(self.sizes) != len(self.windows) or not len(self.sizes) or not all(len(w) for w in self.windows):
+            raise InputError(
+                f"{len(self.sizes)} sizes and {len(self.windows)} lists of windows; give each level a size and at "
+                "least one window"
+            )
+
+    def state(self) -> State:
+        """See `Detector.state`."""
+        arrays = {
+            "known": self.known_.astype(np.uint8),
+            "start": self.start_,
+            "spread": self.spread_,
+            "squash": self.squash_,
+        }
+        arrays |= {f"shape.{k}": v for k, v in self.shape_.to_arrays().items()}
+        for i, matcher in enumerate(self.matchers_):
+            arrays |= {f"level{i}.{k}": v for k, v in matcher.to_arrays().items()}
+        return State({**self.settings(), "skeleton": self.skeleton_.to_json()}, arrays, {})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """See `Detector.from_state`."""
+        from cairn.detectors.asm.experts import Experts
+        from cairn.detectors.asm.profiles import Profiles
+        from cairn.shape.model import ShapeModel
+
+        settings = dict(state.settings)
+        skeleton = Skeleton.from_json(settings.pop("skeleton"))
+        detector = cls(**settings)
+        detector._check()
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {k.removeprefix(prefix): v for k, v in state.arrays.items() if k.startswith(prefix)}
+
+        detector.skeleton_ = skeleton
+        detector.known_ = np.asarray(state.arrays["known"], bool)
+        detector.start_, detector.spread_ = state.arrays["start"], state.arrays["spread"]
+        detector.squash_ = state.arrays["squash"]
+        detector.shape_ = ShapeModel.from_arrays(part("shape."))
+        matcher = Profiles if detector.matcher == "profiles" else Experts
+        detector.matchers_ = [matcher.from_arrays(part(f"level{i}.")) for i in range(len(detector.sizes))]
+        detector.levels_ = detector._levels(detector.shape_, detector.spread_)
+        return detector
+
+
+def _part_of(skeleton: Skeleton, known: np.ndarray) -> Skeleton:
+    """The skeleton of the points that are labelled anywhere: names, edges, and its mirror image where that is whole."""
+    if known.all():
+        return skeleton
+    new = np.cumsum(known) - 1
+    edges = tuple((int(new[a]), int(new[b])) for a, b in skeleton.edges if known[a] and known[b])
+    flip = None
+    if skeleton.flip is not None and (known == known[list(skeleton.flip)]).all():
+        flip = tuple(int(new[j]) for j in np.array(skeleton.flip)[known])
+    return Skeleton(tuple(n for n, k in zip(skeleton.names, known, strict=True) if k), edges, flip, skeleton.flip_axis)

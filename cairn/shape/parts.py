@@ -6,7 +6,8 @@ mean place to where it is then found is written as D coordinates of the centroid
 logarithm of its size, and its turn (radians; in 3-D a rotation vector). All are 0 on average, near enough, and a
 Gaussian of them says how unusual a place is.
 
-Parts of one point have a place but no size and turn; of too few points to have a shape, no model of their own.
+Parts of one point have a place but no size and turn, parts of two points in 3-D no turn (that about their line is
+open); parts of too few points to have a shape have no model of their own.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Placement:
     ----------
     indices : (n,) of the part's points
     frame : (K, D) mean of the whole; the points outside the part are laid on it
-    centre : (p,) mean of centroid (D), and, from two points on, log size (1) and turn (1 or 3)
+    centre : (p,) mean of centroid (D), from two points on log size (1), from D points on turn (1 or 3)
     covariance : (p, p)
     """
 
@@ -181,7 +182,7 @@ def _mirror(d: int) -> np.ndarray:
 
 
 def _numbers(points: int, d: int) -> int:
-    return d if points < 2 else d + 1 + (1 if d == 2 else 3)
+    return d + (points >= 2) + (points >= d) * (1 if d == 2 else 3)
 
 
 def _sites(points: np.ndarray, indices: np.ndarray, frame: np.ndarray) -> np.ndarray:
@@ -205,16 +206,19 @@ def _sites(points: np.ndarray, indices: np.ndarray, frame: np.ndarray) -> np.nda
     _, own = ordinary(np.broadcast_to(home, part.shape), part)
     linear = own[..., :-1]
     size = np.abs(np.linalg.det(np.where(np.isfinite(linear), linear, np.nan))) ** (1 / d)
+    size = np.where(size > 0, size, np.nan)
+    if d > len(indices):
+        return np.concatenate([shift, np.log(size)[:, None]], axis=1)
     if d == 2:
         turn = np.arctan2(linear[:, 1, 0], linear[:, 0, 0])[:, None]
     else:
         from scipy.spatial.transform import Rotation
 
-        known = np.isfinite(size) & (size > 0)
+        known = np.isfinite(size)
         turn = np.full((len(points), 3), np.nan)
         if known.any():
             turn[known] = Rotation.from_matrix(linear[known] / size[known, None, None]).as_rotvec()
-    return np.concatenate([shift, np.log(np.where(size > 0, size, np.nan))[:, None], turn], axis=1)
+    return np.concatenate([shift, np.log(size)[:, None], turn], axis=1)
 
 
 def _under(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def export_model(model: Model, path: str | Path, *, to: str | None = None) -> li
     ------
     InputError : a model that this tool cannot run, or a file that cannot be written
     """
+    from cairn.detectors.ert.detector import Ert
     from cairn.detectors.ert.dlib_predictor import DlibPredictor
     from cairn.detectors.heatmap import Heatmap
 
@@ -116,7 +117,7 @@ def export_model(model: Model, path: str | Path, *, to: str | None = None) -> li
         return [*_write_onnx(detector, path), *_chain_lost(model)]
     if isinstance(detector, DlibPredictor):
         lost = _write_predictor(detector, path)
-    elif kind == "Ert":
+    elif isinstance(detector, Ert):
         lost = _write_trees(detector, path)
     else:
         raise InputError(f"{path}: not written, because dlib runs regression trees only and this model is a {kind}")
@@ -178,12 +179,13 @@ def _write_trees(detector: Ert, path: Path) -> list[str]:
     from cairn.detectors.ert.dlib_file import write_dlib
 
     write_dlib(detector.cascade_, path)
-    lost = ["confidence and covariance: dlib gives points alone", "fractions of pixels: dlib rounds its points"]
-    if detector.size:
-        lost.append(
-            f"the patch of {detector.size} px a box that these trees learned from: dlib looks at the picture's own "
-            "pixels, so the error grows; trees trained with size=0 see what dlib sees"
-        )
+    lost = [
+        "confidence and covariance: dlib gives points alone",
+        "fractions of pixels: dlib rounds its points",
+        f"the patch of {detector.size} px a box that these trees see, in weighted grey: dlib looks at the picture's own "
+        "pixels and their plain mean, so the error grows where a box has many more or fewer; bring pictures to about that "
+        "scale first",
+    ]
     if detector.turned:
         lost.append("that moves turn with the shape: dlib adds them upright, so the error grows on turned objects")
     if detector.starts > 1 or detector.mirrored:

@@ -41,6 +41,7 @@ __all__ = ["ShapeModel"]
 
 _EM_ROUNDS = 50
 _EM_TOLERANCE = 1e-5  # of the mean, in its centroid sizes
+_STILL = 1e-10  # the same, where nothing is missing
 _NOISE_TOLERANCE = 0.003  # of the noise, a share of it
 _ENOUGH = 10  # shapes below which `caution` speaks
 
@@ -182,7 +183,10 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                         fixed=spectrum if refine else None,
                     )
                 level, before = (0.0 if spectrum is None else spectrum.noise), level
-                if moved < _EM_TOLERANCE and abs(level - before) <= _NOISE_TOLERANCE * level:
+                if (
+                    moved < (_EM_TOLERANCE if partial.any() else _STILL)
+                    and abs(level - before) <= _NOISE_TOLERANCE * level
+                ):
                     break
         if spectrum is None:
             spectrum = choose_spectrum(residual, pose, group, self.n_modes, self.shrinkage)

@@ -1,4 +1,4 @@
-"""The chain from pictures to landmarks: finder, detector, calibration."""
+"""The chain from pictures to landmarks: finder, detector, verdict on the shape, calibration."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cairn.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from cairn.calibration.confidence import Calibration
+    from cairn.shape.plausibility import Plausibility
 
 __all__ = ["Model"]
 
@@ -35,6 +36,7 @@ class Model:
     finder : fitted; boxes in whole pictures. None: boxes must be given
     calibration : turns the detector's spread into probability; None leaves the detector's own figures
     card : what it was made from, how, how good it is and under which licences; JSON-able
+    plausibility : says of every answer whether it makes sense; None gives no verdict
     """
 
     detector: Detector
@@ -42,13 +44,15 @@ class Model:
     finder: Finder | None = None
     calibration: Calibration | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
+    plausibility: Plausibility | None = None
 
-    def __call__(self, pictures: Any) -> Landmarks:
+    def __call__(self, pictures: Any, *, repair: bool = False) -> Landmarks:
         """Find the objects in whole pictures, and their landmarks.
 
         Parameters
         ----------
         pictures : a path (picture, folder or video), an array (H, W[, 3]), an `Image`, or a list of these
+        repair : put implausible points where the others say; see `cairn.shape.repair`
 
         Returns
         -------
@@ -56,19 +60,21 @@ class Model:
 
         Raises
         ------
-        InputError : a picture that cannot be read, or a model without a finder
+        InputError : a picture that cannot be read, a model without a finder, or, for a repair, without plausibility
         """
         images = as_images(pictures)
         parts = []
         for start in range(0, len(images), _AT_ONCE):
             some = [images[i] for i in range(start, min(start + _AT_ONCE, len(images)))]
             found = self.find(some)
-            part = self.predict(some, [boxes for boxes, _ in found])
+            part = self.predict(some, [boxes for boxes, _ in found], repair=repair)
             part = replace(part, score=np.concatenate([scores for _, scores in found]))
             parts.append(part.with_image_index(part.image_index + start))
         return Landmarks.concatenate(parts) if parts else Landmarks.empty(self.skeleton)
 
-    def predict(self, images: Any, boxes: Sequence[ArrayLike], init: np.ndarray | None = None) -> Landmarks:
+    def predict(
+        self, images: Any, boxes: Sequence[ArrayLike], init: np.ndarray | None = None, *, repair: bool = False
+    ) -> Landmarks:
         """The landmarks in given boxes.
 
         Parameters
@@ -76,6 +82,7 @@ class Model:
         images : M pictures, as in a call of the model
         boxes : M arrays (N_i, 4), px; NaN or an upside-down box gives NaN points
         init : (N, K, D) px, starting shapes for detectors that refine
+        repair : put implausible points where the others say; nothing is moved without being asked for
 
         Returns
         -------
@@ -83,12 +90,16 @@ class Model:
 
         Raises
         ------
-        InputError : a picture that cannot be read, or boxes of another number or shape
+        InputError : a picture that cannot be read, boxes of another number or shape, or a repair without plausibility
         """
         images = as_images(images)
         if len(boxes) != len(images):
             raise InputError(f"{len(images)} pictures, but boxes for {len(boxes)}; give one array of boxes a picture")
+        if repair and self.plausibility is None:
+            raise InputError("this model has no plausibility and cannot repair; train it again with this cairn")
         found = self.detector.predict(images, [_checked(b, i) for i, b in enumerate(boxes)], init=init)
+        if self.plausibility is not None:
+            found = self.plausibility.repair(found) if repair else self.plausibility.judge(found)
         return found if self.calibration is None else self.calibration.apply(found)
 
     def find(self, images: Any) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -3,6 +3,7 @@
 ``model.json`` names everything else::
 
     {"format": "cairn model", "version": 1, "skeleton": {...}, "card": {...}, "calibration": {...} or null,
+     "plausibility": {"arrays": {name: member}} or null,
      "detector": {"class": registered name, "settings": {...}, "arrays": {name: member}, "graphs": {name: member}},
      "finder": the same or null,
      "members": {member: {"size": bytes, "sha256": hex}}}
@@ -20,7 +21,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.model import Model
 from cairn.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from cairn.shape.plausibility import Plausibility
 
 __all__ = ["REGISTRY", "bundled", "load", "read_model", "write_model"]
 
@@ -43,7 +47,7 @@ REGISTRY: dict[str, tuple[str, str]] = {}
 """Models that can be fetched: name to (address, SHA-256)."""
 
 _WEIGHTS = Path(__file__).parent / "weights"
-_MEMBER = re.compile(r"(detector|finder)/(arrays/[A-Za-z0-9_]+\.npy|graphs/[A-Za-z0-9_]+\.onnx)")
+_MEMBER = re.compile(r"(?:(?:detector|finder)/(?:arrays/\w+\.npy|graphs/\w+\.onnx)|shape/\w+\.npy)", re.ASCII)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 
 
@@ -103,6 +107,7 @@ def write_model(model: Model, path: str | Path) -> None:
         "calibration": None if model.calibration is None else model.calibration.to_json(),
         "detector": _pack("detector", model.detector, members),
         "finder": None if model.finder is None else _pack("finder", model.finder, members),
+        "plausibility": None if model.plausibility is None else _pack_plausibility(model.plausibility, members),
         "members": {
             name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in members.items()
         },
@@ -144,7 +149,15 @@ def read_model(path: str | Path) -> Model:
             from cairn.calibration.confidence import Calibration
 
             calibration = Calibration.from_json(about["calibration"])
-        return Model(detector, skeleton, finder, calibration, about["card"])
+        plausibility = None
+        if about["plausibility"] is not None:
+            from cairn.shape.plausibility import Plausibility
+
+            listed = about["plausibility"]["arrays"].items()
+            plausibility = Plausibility.from_arrays({n: _from_npy(path, m, members[m]) for n, m in listed})
+            if len(plausibility.model.mean) != len(skeleton):
+                raise InputError(f"{path}: its plausibility is of another number of points; the file was damaged")
+        return Model(detector, skeleton, finder, calibration, about["card"], plausibility)
     except InputError:
         raise
     except Exception as error:  # a plug-in's from_state may raise anything
@@ -195,7 +208,7 @@ def _about(path: Path, archive: zipfile.ZipFile, contents: dict[str, zipfile.Zip
     for key, kind in {"skeleton": dict, "card": dict, "detector": dict, "members": dict}.items():
         if not isinstance(about.get(key), kind):
             raise InputError(f"{path}: model.json inside it has no {key!r}")
-    return {"finder": None, "calibration": None, **about}
+    return {"finder": None, "calibration": None, "plausibility": None, **about}
 
 
 def _members(
@@ -232,6 +245,12 @@ def _pack(room: str, part: Any, members: dict[str, bytes]) -> dict[str, Any]:
         graphs[name] = f"{room}/graphs/{name}.onnx"
         members[graphs[name]] = graph
     return {"class": registered_name(type(part)), "settings": state.settings, "arrays": arrays, "graphs": graphs}
+
+
+def _pack_plausibility(plausibility: Plausibility, members: dict[str, bytes]) -> dict[str, Any]:
+    arrays = plausibility.to_arrays()
+    members.update({f"shape/{name}.npy": _to_npy(array) for name, array in arrays.items()})
+    return {"arrays": {name: f"shape/{name}.npy" for name in arrays}}
 
 
 def _unpack(path: Path, about: dict[str, Any], members: dict[str, bytes], lookup: Any) -> Any:

@@ -21,10 +21,11 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +40,9 @@ from cairn.landmarks import Landmarks
 from cairn.model import Model
 from cairn.placement import Placement, placement
 from cairn.report.figures import Score
+
+if TYPE_CHECKING:
+    from cairn.shape.plausibility import Plausibility
 
 __all__ = ["FINDER_CHOICES", "RECIPES", "check_choices", "train"]
 
@@ -152,7 +156,7 @@ def train(
     else:
         boxes_from = None
 
-    calibration = None
+    calibration = plausibility = None
     scores: list[Score] = []
     floor: list[Score] = []
     if len(held):
@@ -166,11 +170,13 @@ def train(
             floor = _scores(mean, held, share)
         if predicted.labelled[held.landmarks.labelled].any():
             calibration = Calibration.fit(predicted, held.landmarks)
+            plausibility = _plausibility(rest, predicted, held.landmarks, seed, say)
         for score in scores:
             least = [f"; the mean shape has {f.value:.2f}" for f in floor if f.metric == score.metric]
             say(_words(score) + "".join(least))
     else:
         say("too little data to hold some out: confidence is not calibrated, and nothing was measured")
+        plausibility = _plausibility(rest, None, None, seed, say)
 
     about = {
         "name": name,
@@ -193,7 +199,23 @@ def train(
         "created": datetime.date.today().isoformat(),
         "cairn": version("cairn-landmarks"),
     }
-    return Model(fitted, dataset.skeleton, boxes_from, calibration, _plain(about))
+    return Model(fitted, dataset.skeleton, boxes_from, calibration, _plain(about), plausibility)
+
+
+def _plausibility(
+    rest: Dataset, predicted: Landmarks | None, truth: Landmarks | None, seed: int, say: Callable[[str], None]
+) -> Plausibility | None:
+    """The verdict on shapes; None where there is too little to learn it from, and that is said."""
+    from cairn.shape.plausibility import Plausibility
+
+    try:
+        fitted = Plausibility.fit(rest.landmarks, predicted=predicted, truth=truth, groups=rest.groups(), seed=seed)
+    except InputError as error:
+        say(f"no verdict on shapes: {error}")
+        return None
+    shapes, fits = fitted.rows
+    say(f"verdict on shapes: from {shapes} shapes and {fits} good held-out fits")
+    return fitted
 
 
 def _what(dataset: Dataset, recipe: str) -> str:

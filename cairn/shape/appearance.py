@@ -1,9 +1,9 @@
 """What the picture says: the detector's own figures at its points, beside those of good fits.
 
-A detector may give a raw confidence (of a network: the height of its map's peak) and a covariance. The logit of the one
-and minus the logarithm of the other's spread (in centroid sizes) are compared, point by point, with their mean and
-deviation over good fits on held-out pictures; their mean is the point's *look*, larger is worse. The looks of a part and
-of the whole are means over points. Only good fits are needed: nobody has to collect failures.
+A detector may give a raw confidence (of a network: the height of its map's peak) and a covariance. Minus the logit of
+the one and the logarithm of the other's spread (in centroid sizes) are compared, point by point, with their mean and
+deviation over good fits on held-out pictures; their mean is the point's *look*, larger is worse. The looks of a part
+and of the whole are means over points. Only good fits are needed: nobody has to collect failures.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Conditional:
         return np.concatenate([sums, products.reshape(k * d, d * d)], axis=1)
 
     def kernel(self, errors: np.ndarray | None, present: np.ndarray, groups: dict[str, tuple[int, ...]]) -> Kernel:
-        """What `Kernel` holds, for shapes with the `present` (K,) points, whose own errors have covariance (K, D, D)."""
+        """For shapes with the `present` (K,) points, whose own errors have covariance (K, D, D)."""
         k, d = self.mean.shape
         rows = np.flatnonzero(np.repeat(present, d))
         covariance = self.covariance.copy()
@@ -233,7 +233,7 @@ def fit_conditional(points: np.ndarray) -> Conditional:
 def _estimate(points: np.ndarray) -> Conditional:
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    aligned = procrustes.generalised(points).mean
+    aligned = procrustes.generalised(points, tolerance=1e-6).mean
     n, k, d = points.shape
     fitted = Conditional(aligned, np.eye(k * d))
     present = np.isfinite(points[..., 0])

@@ -1,8 +1,8 @@
 """Which points are wrong: the worst is left out, the others are judged without it, until none is bad.
 
-One wrong point makes its neighbours look wrong, because they are judged by it too. Leaving out the worst point first and
-judging the rest anew (backward search; Hadi & Simonoff 1993) finds the few that are wrong. At last each point that was
-left out is judged by those that stayed, and may come back.
+One wrong point makes its neighbours look wrong, because they are judged by it too. Leaving out the worst point first
+and judging the rest anew (backward search; Hadi & Simonoff 1993) finds the few that are wrong. At last each point that
+was left out is judged by those that stayed, and may come back.
 """
 
 from __future__ import annotations

@@ -2,16 +2,16 @@
 
 *Shape* (`cairn.shape.conditional`, `cairn.shape.yardstick`): is this a shape that such objects have, and is each point
 where the others say? *Appearance* (`cairn.shape.appearance`): does the picture look there as it does in good fits? Each
-is told as a rarity ``r = -log10 p``: r = 2 is what one good shape in a hundred reaches. The sum of both is rated once more,
-on good fits, because shape and appearance are not independent (Fisher 1932; Brown 1975).
+is told as a rarity ``r = -log10 p``: r = 2 is what one good shape in a hundred reaches. The sum of both is rated once
+more, on good fits, because shape and appearance are not independent (Fisher 1932; Brown 1975).
 
-A shape is implausible where its rarity passes the rate of false alarms that the user chose. A part or point is implausible
-where its place *or* its look is too rare at half that rate; rates are per shape, not per point.
+A shape is implausible where its rarity passes the rate of false alarms that the user chose. A part or point is
+implausible where its place *or* its look is too rare at half that rate; rates are per shape, not per point.
 
-Nothing is calibrated on what the model has seen: the curves come from cross-fitting over the labels (grouped by picture)
-and from the detector's answers on held-out pictures, of which only good fits are used (mean error below 5 % of the
-reference length, or the better half where fewer are as good). Labels and predictions have curves of their own: figures
-without confidence and covariance are judged as labels.
+Nothing is calibrated on what the model has seen: the curves come from cross-fitting over the labels (grouped by
+picture) and from the detector's answers on held-out pictures, of which only good fits are used (mean error below 5 % of
+the reference length, or the better half where fewer are as good). Labels and predictions have curves of their own:
+landmarks without confidence and covariance are judged as labels.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class Plausibility:
         *,
         predicted: Landmarks | None = None,
         truth: Landmarks | None = None,
+        groups: np.ndarray | None = None,
         false_alarms: float = 0.01,
         seed: int = 0,
     ) -> Plausibility:
@@ -106,9 +107,10 @@ class Plausibility:
 
         Parameters
         ----------
-        labels : training shapes, NaN = missing; rows of the same image stay together in cross-fitting
+        labels : training shapes, NaN = missing
         predicted : raw answers of a detector on pictures that neither it nor `labels` contain
         truth : the same rows as labelled
+        groups : (N,) rows of `labels` that stay together in cross-fitting; where absent, those of the same image
         false_alarms : share of good shapes that may be called implausible
         seed : of the folds
 
@@ -123,10 +125,11 @@ class Plausibility:
                 f"{int(usable.sum())} shapes of {k} points; a verdict on shapes needs at least {LEAST_SHAPES} with "
                 f"{LEAST_POINTS} points each"
             )
+        groups = (labels.image_index if groups is None else groups)[usable]
         labels = labels.take(usable)
         parts = labels.skeleton.parts
         try:
-            usual = Yardstick.fit(_cross_fitted(labels, seed))
+            usual = Yardstick.fit(_cross_fitted(labels, groups, seed))
             model = fit_conditional(labels.points)
         except ValueError as error:
             raise InputError(f"these labels give no verdict on shapes: {error}") from None
@@ -259,7 +262,6 @@ class Plausibility:
         return _figures(self.model, points, lambda pattern: self.kernel(pattern, parts, as_labels), len(parts))
 
     def _scores(self, landmarks: Landmarks) -> tuple[Scores, Figures]:
-        k = len(self.model.mean)
         if landmarks.points.shape[1:] != self.model.mean.shape:
             raise ValueError(
                 f"a verdict on {self.model.mean.shape} points cannot be given on {landmarks.points.shape[1:]}"
@@ -344,19 +346,16 @@ def _figures(model: Conditional, points: np.ndarray, kernel_of: Any, n_parts: in
     return out
 
 
-def _cross_fitted(labels: Landmarks, seed: int) -> Figures:
-    """Figures of every row by a model that has not seen its picture."""
-    ids = np.unique(labels.image_index)
-    folds = min(5 if len(labels) >= 100 else 10, len(ids))
-    if folds < 2:
-        folds, ids = min(10, len(labels)), np.arange(len(labels))
-        of_row = np.arange(len(labels))
-    else:
-        of_row = np.searchsorted(ids, labels.image_index)
-    fold = (np.random.default_rng(seed).permutation(len(ids)) % folds)[of_row]
+def _cross_fitted(labels: Landmarks, groups: np.ndarray, seed: int) -> Figures:
+    """Figures of every row by a model that has not seen its group; with a single group, its row."""
+    if len(np.unique(groups)) < 2:
+        groups = np.arange(len(labels))
+    ids, of_row = np.unique(groups, return_inverse=True)
+    count = min(5 if len(labels) >= 100 else 10, len(ids))
+    fold = (np.random.default_rng(seed).permutation(len(ids)) % count)[of_row]
     parts = labels.skeleton.parts
     several, order = [], []
-    for f in range(folds):
+    for f in range(count):
         rows = np.flatnonzero(fold == f)
         model = fit_conditional(labels.points[fold != f])
         several.append(_figures(model, labels.points[rows], lambda p, m=model: m.kernel(None, p, parts), len(parts)))

@@ -1,10 +1,11 @@
 """How rare a figure is among good shapes: from a sample of such figures to a curve, honest about its size.
 
-The curve says ``-log10 P(a good shape looks as bad or worse)``: 2 is one in a hundred. Its points are quantiles at fixed
-levels p. With n figures the quantile at p is known from the sample where n p is large, and otherwise from a bell curve
-through the upper half of the sample: both are mixed with the weights n p and 5. The bell curve's quantiles are those of
-Student's t with n / 2 degrees of freedom times sqrt(1 + 1/n), which is what a sample of that size can say of the *next*
-figure, and with no more than 8, because shapes have heavier tails than the bell (docs/decisions/0021). Beyond the last level the curve goes on straight; below the first it is level.
+The curve says ``-log10 P(a good shape looks as bad or worse)``: 2 is one in a hundred. Its points are quantiles at
+fixed levels p. With n figures the quantile at p is known from the sample where n p is large, and otherwise from a bell
+curve through the upper half of the sample: both are mixed with the weights n p and 5. The bell curve's quantiles are
+those of Student's t with n / 2 degrees of freedom times sqrt(1 + 1/n), which is what a sample of that size can say of
+the *next* figure, and with no more than 8, because shapes have heavier tails than the bell.
+Beyond the last level the curve goes on straight; below the first it is level.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _FAR = 5.0  # robust deviations, beyond which a figure counts as if it stood the
 
 
 def upper_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median, and the deviation of the upper half from it, along the first axis; far values are pulled in; NaN left out."""
+    """Median, and the deviation of the upper half from it, along the first axis; far values are pulled in."""
     middle = np.nanmedian(values, axis=0)
     up = np.where(values >= middle, values - middle, np.nan)
     robust = np.nanmedian(up, axis=0) / 0.6745
@@ -65,7 +66,7 @@ def rarity(values: np.ndarray, along: np.ndarray) -> np.ndarray:
 
 
 def folds(n: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(others, rows) of 5 parts of n rows: what is fitted on the others is judged by the rows, so nothing flatters itself."""
+    """(others, rows) of 5 parts of n rows; what is fitted on the others is tried on the rows."""
     part = np.arange(n) % 5
     return [(np.flatnonzero(part != f), np.flatnonzero(part == f)) for f in range(5)]
 

@@ -6,8 +6,8 @@ errors, and R infinite for points that are implausible or missing (`cairn.shape.
     x^ = B b + C P (r - B b),   P = (C + R)^-1,   b = (B' P B)^-1 B' P r          (generalised least squares)
     Cov(x - x^) = C - C P C + (B - C P B) (B' P B)^-1 (B - C P B)'
 
-Only implausible points are replaced; their covariance becomes this one, and `altered` says which they are. Verdicts stay
-those of what the detector found.
+Only implausible points are replaced; their covariance becomes this one, and `altered` says which they are. Verdicts
+stay those of what the detector found.
 """
 
 from __future__ import annotations

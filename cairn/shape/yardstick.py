@@ -107,7 +107,7 @@ class Yardstick:
 
     @classmethod
     def fit(cls, good: Figures, parent: Yardstick | None = None) -> Yardstick:
-        """From figures of good shapes that the model has not seen; `parent`: of a kin whose spreads are known better."""
+        """From figures of good shapes that the model has not seen; `parent`: of kin whose spreads are known better."""
         n = len(good.whole)
         plain = cls._plain(good, parent)
         if n < _LEAST_FOLDED:

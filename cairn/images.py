@@ -12,6 +12,7 @@ The size stands in the head of a file and is checked before anything is decoded,
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -27,7 +28,17 @@ import numpy as np
 from cairn import video
 from cairn.errors import InputError
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "Image", "ImageList", "Source", "as_images", "find_images", "read_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "Image",
+    "ImageList",
+    "Source",
+    "as_images",
+    "decode_image",
+    "find_images",
+    "read_image",
+]
 
 MAX_PIXELS = 100_000_000  # of one picture: 300 MB as RGB; a 20,000 x 1,000 px panorama is a fifth of it
 MAX_SIDE = 32_766  # OpenCV's warps address pixels with 16 bits
@@ -165,9 +176,30 @@ def read_image(source: Source | str | Path) -> Image:
         _check_video(path)
         return Image(video.read_frame(path, source.frame or 0), source=source)
     try:
-        with open(path, "rb") as file, warnings.catch_warnings():
+        file = open(path, "rb")  # noqa: SIM115 - closed below; what goes wrong in opening is said in other words
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror or error})") from None
+    with file:
+        return Image(_decode(file, path, source.page or 0), source=source)
+
+
+def decode_image(data: bytes, source: Source) -> Image:
+    """The pixels of a picture whose file lies in memory; `source` is its name.
+
+    Raises
+    ------
+    InputError : empty, cut short, too large, or not a picture
+    """
+    if not data:
+        raise InputError(f"{source}: there are no bytes; expected a picture")
+    return Image(_decode(io.BytesIO(data), Path(str(source)), 0), source=source)
+
+
+def _decode(file: IO[bytes], path: Path, page: int) -> np.ndarray:
+    try:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on size and on odd tags; ours is the one sentence
-            return Image(_read_picture(file, path, source.page or 0), source=source)
+            return _read_picture(file, path, page)
     except InputError:
         raise
     except Exception as error:  # decoders raise nearly anything on damaged bytes

@@ -22,8 +22,8 @@ from cairn.cli.export_model import export_model
 from cairn.cli.formats import formats
 from cairn.cli.import_model import import_model
 from cairn.cli.info import info
-from cairn.cli.shape import shape
 from cairn.cli.points import cluster, embed
+from cairn.cli.shape import shape
 from cairn.cli.train import train
 from cairn.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,10 @@ def detect(
     ] = "found",
     drawn: Annotated[bool, typer.Option("--pictures", help="Of folders and videos too, write every picture.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write the points' names on the picture.")] = False,
+    on: Annotated[
+        str, typer.Option(help="here, or ray: on the workers of a cluster; folders and Parquet of pictures.")
+    ] = "here",
+    workers: Annotated[int | None, typer.Option(help="With --on ray: CPUs, where no cluster is running.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but failures.")] = False,
 ) -> None:
     """Find landmarks. One picture gives a picture and a JSON file in the current folder; several give a CSV table.
@@ -42,15 +46,23 @@ def detect(
     """
     from cairn.cli.boxes import parse_boxes
     from cairn.cli.outputs import choose_outputs
+    from cairn.errors import InputError
     from cairn.model_file import load
     from cairn.progress import progress
 
     given = parse_boxes(boxes)
     failures: list[str] = []
-    sources = _sources(pictures, failures)
+    if on != "here":
+        from cairn.cli.on_ray import detect_on_ray
+
+        if drawn or names:
+            raise InputError("--on ray writes points, not pictures: leave --pictures and --names away")
+        detect_on_ray(pictures, model, out, given, on, workers, as_json, quiet)
+        return
+    sources = find_sources(pictures, failures)
     outputs = choose_outputs(pictures, len(sources), out, drawn, silent=as_json)
     if outputs.points is not None or as_json:
-        sources = _nameable(sources, outputs.points or Path(tempfile.gettempdir(), "cairn", "points.json"), failures)
+        sources = nameable(sources, outputs.points or Path(tempfile.gettempdir(), "cairn", "points.json"), failures)
     chain = load(model)
     run = _Run(chain, given, outputs.picture, names)
     hushed = quiet or as_json or len(sources) <= _AT_ONCE
@@ -58,26 +70,43 @@ def detect(
         for start in range(0, len(sources), _AT_ONCE):
             run.do(sources[start : start + _AT_ONCE], failures)
             advance(min(start + _AT_ONCE, len(sources)))
-    if run.done:
-        landmarks, images = run.result()
-        if outputs.points is not None:  # before anything is printed, which fails where nobody reads on
-            _write_points(landmarks, images, outputs.points)
+    report(*run.result(), failures, outputs.points, run.written, as_json=as_json, quiet=quiet)
+
+
+def report(
+    landmarks: Landmarks | None,
+    images: list[Source],
+    failures: list[str],
+    points: Path | None,
+    drawn: Sequence[Path] = (),
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the points, print what was found, then what failed.
+
+    Raises
+    ------
+    typer.Exit : code 2 where anything failed
+    """
+    if landmarks is not None:
+        if points is not None:  # before anything is printed, which fails where nobody reads on
+            _write_points(landmarks, images, points)
         if not (quiet or as_json):
             _print_counts(landmarks, images)
         if as_json:
             print(_as_json(landmarks, images))
         if not (quiet or as_json):
-            written = [*run.written, *([] if outputs.points is None else [outputs.points])]
-            print(_words(written))
+            print(_words([*drawn, *([] if points is None else [points])]))
     for sentence in failures:
         print(f"cairn: {sentence}", file=sys.stderr)
     if failures:
-        if len(failures) < len(pictures) or run.done:
-            print(f"cairn: {len(failures)} failed, {len(run.done)} done", file=sys.stderr)
+        if len(failures) > 1 or images:
+            print(f"cairn: {len(failures)} failed, {len(images)} done", file=sys.stderr)
         raise typer.Exit(2)
 
 
-def _sources(pictures: list[Path], failures: list[str]) -> list[Source]:
+def find_sources(pictures: list[Path], failures: list[str]) -> list[Source]:
     from cairn.errors import InputError
     from cairn.images import find_images
 
@@ -90,7 +119,7 @@ def _sources(pictures: list[Path], failures: list[str]) -> list[Source]:
     return sources
 
 
-def _nameable(sources: list[Source], table: Path, failures: list[str]) -> list[Source]:
+def nameable(sources: list[Source], table: Path, failures: list[str]) -> list[Source]:
     """Those whose names `table` can hold; better told now than when it is written."""
     from cairn.errors import InputError
     from cairn.formats.pictures import picture_names
@@ -156,10 +185,10 @@ class _Run:
         save_picture(draw_landmarks(image, landmarks, names=self.names), path)
         self.written.append(path)
 
-    def result(self) -> tuple[Landmarks, list[Source]]:
+    def result(self) -> tuple[Landmarks | None, list[Source]]:
         from cairn.landmarks import Landmarks
 
-        return Landmarks.concatenate(self.parts), self.done
+        return (Landmarks.concatenate(self.parts) if self.done else None), self.done
 
 
 def _print_counts(landmarks: Landmarks, images: list[Source]) -> None:

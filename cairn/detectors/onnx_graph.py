@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from cairn.errors import InputError
@@ -36,7 +38,10 @@ class OnnxGraph:
 
         onnxruntime.set_default_logger_severity(3)
         try:
-            self._session = onnxruntime.InferenceSession(self.data, providers=["CPUExecutionProvider"])
+            options = onnxruntime.SessionOptions()
+            # Workers that share a machine are told so by this variable (Ray sets it); 0 is all cores.
+            options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+            self._session = onnxruntime.InferenceSession(self.data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise InputError(
                 f"the network in the model file cannot be run by ONNX Runtime ({type(error).__name__}); "

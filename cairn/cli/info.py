@@ -43,6 +43,9 @@ def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
     rows.append(("points", points + (", ..." if len(loaded.skeleton) > 6 else "")))
     rows.append(("finder", "none: boxes must be given" if loaded.finder is None else type(loaded.finder).__name__))
     rows.append(("confidence", "as the detector gives it" if loaded.calibration is None else "calibrated"))
+    imported = _of(card.get("imported"), dict)
+    if imported:
+        rows.append(("imported", f"from {imported.get('from', '?')}: {imported.get('file', '?')}"))
     if data:
         counted = f"{data.get('objects', '?')} objects in {data.get('pictures', '?')} pictures"
         rows.append(("data", f"{data.get('name') or 'unnamed'}: {counted}, {data.get('split', '')}"))

@@ -62,7 +62,9 @@ def test_the_card_says_where_it_came_from(cairn, predictor, tmp_path):
     card = read_model(tmp_path / "five.cairn").card
     assert card["imported"]["file"] == "five.dat"
     assert card["licences"]["weights"] == "CC0-1.0"
-    assert "CC0-1.0" in cairn("info", "five.cairn").out
+    printed = cairn("info", "five.cairn").out
+    assert "CC0-1.0" in printed
+    assert "from dlib: five.dat" in printed
 
 
 def test_a_finder_is_borrowed_from_a_model_of_the_same_points(cairn, predictor, kite_model, tmp_path):

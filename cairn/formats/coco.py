@@ -28,9 +28,10 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
+from cairn.formats.document import load_json
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named
-from cairn.formats.text import MAX_COORDINATE, head_of, read_text, shown
+from cairn.formats.text import MAX_COORDINATE, head_of, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import complete
@@ -320,16 +321,7 @@ def _id(entry: Mapping[str, Any], name: str, where: str) -> int | str:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}, line {error.lineno}: not valid JSON ({error.msg}); it may be cut short, copy it again"
-        ) from None
-    except RecursionError:
-        raise InputError(f"{path}: its JSON is nested too deeply to be labelled points") from None
-    except ValueError as error:  # a number with thousands of digits
-        raise InputError(f"{path}: not valid JSON ({error})") from None
+    document = load_json(path)
     if not isinstance(document, dict):
         raise InputError(f"{path}: expected a JSON object with 'images', 'annotations' and 'categories'")
     for name in ("images", "annotations"):

@@ -8,7 +8,8 @@ and a, the correction of the pose, free. Observed is ``y_k = x_k + n_k``, n_k ~ 
     E[x_k]   = m_k + L_k l + s2 B_k (y_k - m_k - L_k l)
     Cov[x_k] = F_k L_k A^-1 L_k' F_k' + s2 F_k,                 F_k = I - s2 B_k
 
-Everything is done for many rows at once: L' B L is one matrix product with the products of L's rows, made beforehand.
+Everything is done for many rows at once: L' B L is one matrix product with the products of L's rows, made beforehand
+where they are not too many.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = ["Conditioned", "Latent", "pose_directions"]
 _POSE_PRIOR = 1e-4  # precision of the pose's correction, in units of the mean's size: next to none
 _LEAST = 1e-9  # of the mean's square: noise never falls below
 _BLOCK = 2**22  # numbers in a block of rows
+_MOST_PRODUCTS = 2**25  # numbers that may be made beforehand: 256 MB
 
 
 def pose_directions(mean: np.ndarray, scale: bool) -> np.ndarray:
@@ -132,7 +134,10 @@ class Latent:
         else:
             inverse = np.where(observed[..., None, None], np.linalg.inv(self.s2 * eye + error), 0.0)
             weighted = (inverse @ away[..., None])[..., 0]
-            gram = (inverse.reshape(n, k * d * d) @ self._products(True)).reshape(n, q, q)
+            if k * d * d * q * q <= _MOST_PRODUCTS:
+                gram = (inverse.reshape(n, k * d * d) @ self._products(True)).reshape(n, q, q)
+            else:
+                gram = self.loading.T @ (inverse @ loading).reshape(n, k * d, q)
         gram = gram + self._prior
         right = weighted.reshape(n, k * d) @ self.loading
         latent = np.linalg.solve(gram, right[..., None])[..., 0]

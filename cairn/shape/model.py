@@ -143,9 +143,9 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                 f"{k} points in {d} dimensions have no shape but their place, turn and size; give more points"
             )
         spectrum: Spectrum | None = None
-        for refine in range(2 if partial.any() else 1):
+        for _ in range(2 if partial.any() else 1):  # the second time, modes are chosen on what EM has filled in
             level = np.inf
-            for _ in range(_EM_ROUNDS):
+            for step in range(_EM_ROUNDS):
                 pose = pose_directions(mean, self.scale)
                 filled, uncertain = shapes, np.zeros((k * d, k * d)) if partial.any() else None
                 if partial.any():
@@ -180,7 +180,7 @@ class ShapeModel(TransformerMixin, BaseEstimator):
                         self.n_modes,
                         self.shrinkage,
                         extra=uncertain,
-                        fixed=spectrum if refine else None,
+                        fixed=spectrum if step else None,
                     )
                 level, before = (0.0 if spectrum is None else spectrum.noise), level
                 if (

@@ -78,6 +78,23 @@ def test_every_turn_of_a_regular_triangle_fits_its_mirror_image_alike():
     np.testing.assert_allclose(both, REGULAR, atol=1e-12)
 
 
+def test_a_regular_tetrahedron_and_its_mirror_image():
+    """H of unit shapes has the singular values 1/3, 1/3, 1/3; a rotation must turn one over: cos = 1/3."""
+    corners = unit(np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]]))
+    rigid, _ = ordinary(-corners, corners, scale=False)
+    assert (rigid * corners).sum() == pytest.approx(1 / 3)
+    full, _ = ordinary(-corners, corners)
+    assert ((full - corners) ** 2).sum() == pytest.approx(8 / 9)
+
+
+def test_in_the_plane_what_remains_is_that_of_complex_numbers():
+    """Kent (1994): the full Procrustes distance of unit shapes z, w has the square 1 - |z* w|^2."""
+    z, w = (unit(s) for s in np.random.default_rng(4).normal(size=(2, 7, 2)))
+    aligned, _ = ordinary(z, w)
+    product = np.vdot(z[:, 0] + 1j * z[:, 1], w[:, 0] + 1j * w[:, 1])
+    assert ((aligned - w) ** 2).sum() == pytest.approx(1 - abs(product) ** 2)
+
+
 @pytest.mark.parametrize("d", [2, 3])
 def test_scipy_says_the_same_with_reflections(d):
     rng = np.random.default_rng(d)

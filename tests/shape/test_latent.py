@@ -73,3 +73,15 @@ def test_density_of_some_points_leaves_every_pose_free(recipe):
     moves = pose_directions(recipe.mean, True).reshape(*recipe.mean.shape, -1)
     pushed = points + 0.2 * moves @ rng.normal(size=moves.shape[-1])
     np.testing.assert_allclose(latent.log_density(pushed), latent.log_density(points), atol=1e-7)
+
+
+def test_products_that_are_too_many_are_made_row_by_row(recipe, monkeypatch):
+    rng = np.random.default_rng(4)
+    latent, _ = make(recipe)
+    points, seen = recipe.draw(6, rng, laid=True), np.ones((6, len(recipe.mean)), bool)
+    error = np.tile(0.01 * np.eye(recipe.mean.shape[1]), (6, len(recipe.mean), 1, 1))
+    before = latent.condition(points, seen, error, covariance=True)
+    monkeypatch.setattr("cairn.shape.latent._MOST_PRODUCTS", 1)
+    after = latent.condition(points, seen, error, covariance=True)
+    np.testing.assert_allclose(after.points, before.points, atol=1e-9)
+    np.testing.assert_allclose(after.covariance, before.covariance, atol=1e-12)

@@ -14,13 +14,13 @@ from typing import Self
 import numpy as np
 
 from cairn.detectors.ert.boosting import draw_pixels
-from cairn.detectors.ert.samples import Objects, Samples, box_frames, draw_samples, patch_frames
+from cairn.detectors.ert.samples import Objects, Samples, box_frames, draw_samples
 from cairn.geometry import transforms
 
 __all__ = ["Appearance", "learn_appearance"]
 
 _EXAMPLES = 6000  # good ones, or so
-_PIXELS, _PADDING = 400, 0.1
+_PIXELS = 400
 _GOOD, _BAD = 0.06, 0.12  # mean error in units of the box
 
 _RIDGE = 0.1  # of the mean variance, added to each
@@ -110,10 +110,10 @@ def learn_appearance(
     search(objects.patches, bad.which, bad.places, bad.starts)
     walls = _walls(objects.patches, len(good.which) // 3, rng)
     n = len(walls)
-    places = np.repeat(patch_frames(np.zeros(1, bool), objects.size, objects.margin), n, axis=0)
+    places = np.repeat(objects.frames[:1], n, axis=0)
     shapes = np.repeat(mean[None].astype(np.float32), n, axis=0)
     search(walls, np.arange(n), places, shapes)
-    anchors, offsets = draw_pixels(mean.astype(np.float32), _PIXELS, _PADDING, rng)
+    anchors, offsets = draw_pixels(mean.astype(np.float32), _PIXELS, 0.0, rng)
     look = (mean.astype(np.float32), anchors, offsets)
     right, wrong = _error(good) < _GOOD, _error(bad) > _BAD
     at_good = _read(objects.patches, good.which, good.places, good.starts, *look)[right]
@@ -135,7 +135,7 @@ def _wrong_boxes(objects: Objects, n: int, mean: np.ndarray, rng: np.random.Gene
     turns = rng.integers(0, 4, n) * (np.pi / 2) * (rng.random(n) < 0.4)
     turned = np.stack([transforms.rotation_about(np.array([0.5, 0.5]), angle) for angle in turns])
     boxes = transforms.compose(turned, boxes)
-    places = transforms.compose(patch_frames(np.zeros(n, bool), objects.size, objects.margin), boxes)
+    places = transforms.compose(objects.frames[which], boxes)
     truths = transforms.apply(transforms.invert(boxes), objects.points[which])
     return Samples(which, places, truths, np.repeat(mean[None].astype(np.float32), n, axis=0))
 

@@ -8,7 +8,6 @@ leaves short.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,7 +31,8 @@ class Growth:
     stages: int
     trees: int
     pixels: int
-    padding: float
+    reach: float
+    last_reach: float
     shrinkage: float
     prior: float
     tests: int
@@ -70,7 +70,6 @@ def boost(
     """
     from cairn.detectors.ert.training import LARGEST_SCORED, grow, read_pixels
 
-    began = time.perf_counter()
     mean = mean.astype(np.float32)
     shapes = np.ascontiguousarray(samples.starts, np.float32)
     n, points = shapes.shape[:2]
@@ -85,7 +84,7 @@ def boost(
     nodes, trees = 2**how.depth - 1, how.trees
     grown = []
     for stage in range(how.stages):
-        anchors, offsets = draw_pixels(mean, how.pixels, how.padding, rng)
+        anchors, offsets = draw_pixels(mean, how.pixels, _reach(how, stage), rng)
         pixels, turns = read_pixels(patches, samples.which, samples.places, shapes, mean, anchors, offsets)
         left = np.where(labelled[..., None], samples.truths - shapes, 0).astype(np.float32)
         if how.turned:
@@ -157,16 +156,31 @@ def principal_moves(residuals: np.ndarray, rank: int) -> np.ndarray:
     return (vectors * signs[:, None]).astype(np.float32)
 
 
-def draw_pixels(
-    mean: np.ndarray, count: int, padding: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """(P,) anchors and (P, 2) offsets of pixels drawn evenly over the mean shape's surroundings."""
-    low, high = mean.min(axis=0), mean.max(axis=0)
-    room = padding * np.maximum((high - low).max(), 0.1)
-    places = rng.uniform(low - room, high + room, (count, 2)).astype(np.float32)
+def draw_pixels(mean: np.ndarray, count: int, reach: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(P,) anchors and (P, 2) offsets of pixels that lie about the points of the mean shape.
+
+    Parameters
+    ----------
+    mean : (K, 2) units of the box
+    reach : standard deviation of a pixel's distance from the point that it is drawn about, in units of the box;
+        0 draws evenly over the mean shape's rectangle
+    """
+    if reach > 0:
+        places = mean[rng.integers(0, len(mean), count)] + reach * rng.normal(size=(count, 2))
+    else:
+        low, high = mean.min(axis=0), mean.max(axis=0)
+        few = np.maximum(0.1 - (high - low), 0) / 2  # one point has no rectangle
+        places = rng.uniform(low - few, high + few, (count, 2))
     away = ((places[:, None] - mean) ** 2).sum(axis=-1)
     anchors = away.argmin(axis=1).astype(np.uint16)
     return anchors, (places - mean[anchors]).astype(np.float32)
+
+
+def _reach(how: Growth, stage: int) -> float:
+    """Of the pixels of a stage: from coarse to fine in equal ratios."""
+    if how.reach <= 0:
+        return 0.0
+    return float(how.reach * (how.last_reach / how.reach) ** (stage / max(how.stages - 1, 1)))
 
 
 def pair_chances(places: np.ndarray, prior: float) -> np.ndarray:

@@ -4,7 +4,8 @@ Lengths are in units of the box: (0, 0) is its upper left corner (x0, y0) and (1
 stage looks at P pixels of the picture, each at an offset from one of the shape's points; the offset is turned and
 scaled by the similarity that takes the mean shape to the current one. Each node of a tree compares two of them, and
 goes left where ``grey[first] - grey[second] > threshold``. Node i has the children 2i+1 (left) and 2i+2 (right), and
-leaf j is node ``2^F - 1 + j``, as in dlib. Every tree of a stage adds its leaf to the shape; the pixels are read once a stage.
+leaf j is node ``2^F - 1 + j``, as in dlib. Every tree of a stage adds its leaf to the shape; the pixels are read once a
+stage.
 """
 
 from __future__ import annotations

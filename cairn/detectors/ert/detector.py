@@ -22,14 +22,7 @@ from cairn.detectors.contract import Detector, Run, State
 from cairn.detectors.ert.appearance import Appearance, learn_appearance
 from cairn.detectors.ert.cascade import Cascade
 from cairn.detectors.ert.patches import grey_patch
-from cairn.detectors.ert.samples import (
-    Objects,
-    box_frames,
-    draw_samples,
-    mirror_image,
-    patch_frames,
-    read_objects,
-)
+from cairn.detectors.ert.samples import Objects, box_frames, draw_samples, read_objects
 from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
@@ -43,7 +36,6 @@ __all__ = ["Ert", "Fitted"]
 _TRAINING_MARGIN = 0.6  # of the patches, since boxes are jittered in training
 _DOUBT = 0.03  # standard deviation between views, in units of the box, that halves confidence or so
 _WHOLE = np.array([[1.0, 0, 0], [0, 1, 0]])
-_MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0]])
 _RING, _RING_ZOOM = 0.04, 0.03  # of the other boxes that a picture is looked at through
 _PARALLEL = 8  # rows from which on the cores share the work
 _AT_ONCE = 256  # rows whose patches are held in memory together
@@ -70,7 +62,8 @@ class Ert(Detector):
     stages : T, of the cascade
     trees : K, of each stage
     pixels : P, that a stage looks at
-    padding : pixels are drawn from the mean shape's rectangle, grown by this share of its longer side
+    reach, last_reach : how far from the points the first and the last stage look for pixels (standard deviation, units
+        of the box); a reach of 0 draws them evenly over the mean shape's rectangle, as dlib does
     oversampling : R, samples of each training object
     shrinkage : nu, of each tree's answer
     prior : lambda of the exponential prior on the distance of two pixels, in units of the box
@@ -99,7 +92,8 @@ class Ert(Detector):
     stages: int = 10
     trees: int = 500
     pixels: int = 400
-    padding: float = 0.0
+    reach: float = 0.3
+    last_reach: float = 0.05
     oversampling: int = 20
     shrinkage: float = 0.1
     prior: float = 0.1
@@ -175,21 +169,22 @@ class Ert(Detector):
         covariance = np.full((len(index), k, 2, 2), np.nan)
         confidence = np.zeros((len(index), k))
         rows: list[int] = []
-        patches: list[np.ndarray] = []
+        seen: list[tuple[np.ndarray, np.ndarray]] = []
         frames: list[np.ndarray] = []
 
         def flush() -> None:
             if rows:
-                frame = np.array(frames)
-                starts = None if init is None else self._unit_starts(init[rows], frame)
-                found = self._search(np.stack(patches), starts)
-                sides = frame[:, 2:] - frame[:, :2]
-                at = np.ix_(rows, self.known_)
-                points[at] = frame[:, None, :2] + found[0] * sides[:, None]
-                covariance[at] = found[1] * (sides[:, None, :, None] * sides[:, None, None, :])
+                box = np.array(frames)
+                starts = None if init is None else self._unit_starts(init[rows], box)
+                patches, places = (np.stack(part) for part in zip(*seen, strict=True))
+                found = self._search(patches, places, starts)
+                sides = (box[:, 2:] - box[:, :2])[:, None]
+                at = rows if self.known_.all() else np.ix_(rows, self.known_)
+                points[at] = box[:, None, :2] + found[0] * sides
+                covariance[at] = found[1] * (sides[..., None] * sides[:, :, None])
                 confidence[at] = found[2]
                 rows.clear()
-                patches.clear()
+                seen.clear()
                 frames.clear()
 
         last, pixels = -1, np.empty((0, 0, 3), np.uint8)
@@ -199,88 +194,52 @@ class Ert(Detector):
             box = given[row] if self.uses_box else box_geometry.whole(*pixels.shape[1::-1])[0]
             if _usable(box):
                 rows.append(row)
-                patches.append(grey_patch(pixels, box, self.size, self.margin))
+                seen.append(grey_patch(pixels, box, self.size, self.margin))
                 frames.append(box)
                 if len(rows) == _AT_ONCE:
                     flush()
         flush()
         return Landmarks(self.skeleton_, points, given, index, confidence=confidence, covariance=covariance)
 
-    def _search(self, patches: np.ndarray, starts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points (N, K', 2), their covariance and confidence (N, K'), in units of the box, in patches (N, S, S)."""
-        n = len(patches)
-        rows = np.arange(n)
-        frames = np.broadcast_to(_WHOLE, (n, 2, 3))
-        views = self._views(patches, rows, frames, starts)
-        if self.second > 0 and starts is None:
-            corners, sides = self._implied_boxes(np.median(views, axis=1))
-            off = np.maximum(np.abs(corners + sides / 2 - 0.5), np.abs(np.log(sides))).max(axis=1)
-            again = np.flatnonzero(off > self.second)
-            if len(again):
-                views[again] = self._views(patches, again, box_frames(corners[again], sides[again]), None)
-        points = np.median(views, axis=1) if views.shape[1] > 2 else views.mean(axis=1)
-        away = views - points[:, None]
-        between = np.einsum("nvki,nvkj->nkij", away, away) / max(views.shape[1] - 1, 1)
-        spread = np.trace(between, axis1=2, axis2=3)
-        confidence = self._seen(patches, points)[:, None] * np.exp(-spread / (2 * _DOUBT**2))
-        return points, self.spread_ + between, np.clip(confidence, 0, 1)
-
-    def _views(
-        self, patches: np.ndarray, rows: np.ndarray, frames: np.ndarray, starts: np.ndarray | None
-    ) -> np.ndarray:
-        """(N, V, K', 2) shapes found through each view, in units of the box.
+    def _search(
+        self, patches: np.ndarray, places: np.ndarray, starts: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points (N, K', 2), their covariance and confidence (N, K'), in units of the box.
 
         Parameters
         ----------
-        patches : (M, S, S), of which those in `rows` (N,) are searched
-        frames : (N, 2, 3) boxes to look through, in units of the given box
-        starts : (N, K', 2) in units of the given box, or None for the mean shape in each view's box
+        patches, places : (N, S, S) and (N, 2, 3), of `grey_patch`
+        starts : (N, K', 2) in units of the box, or None: the mean shape in each view's box
         """
-        n, v = len(rows), len(self._view_frames)
-        seen = transforms.compose(frames[:, None], self._view_frames)
-        places = transforms.compose(self._patch_frame, seen)
-        shapes = np.empty((n, v, *self.cascade_.mean.shape), np.float32)
-        shapes[:] = self.cascade_.mean
-        if starts is not None:
-            shapes[:] = transforms.apply(transforms.invert(seen), starts[:, None])
-        if self._flip is not None:
-            half = v // 2
-            places[:, half:] = transforms.compose(places[:, half:], _MIRROR)
-            if starts is not None:
-                shapes[:, half:] = mirror_image(shapes[:, half:], self._flip)
-        self._run(patches, np.repeat(rows, v), places.reshape(-1, 2, 3), shapes.reshape(n * v, -1, 2))
-        if self._flip is not None:
-            shapes[:, half:] = mirror_image(shapes[:, half:], self._flip)
-        return transforms.apply(seen, shapes)
+        from cairn.detectors.ert.search import search_many, search_one
+
+        n, k = len(patches), self.cascade_.n_points
+        points, between = np.empty((n, k, 2), np.float32), np.empty((n, k, 2, 2))
+        start = np.empty((n, 0, 2)) if starts is None else starts
+        how = (self._view_frames, self._flip_array, start, self.second, self.extent_, self.turned)
+        if n < _PARALLEL:
+            for i in range(n):
+                one = (*how[:2], start[i], *how[3:])
+                search_one(patches[i], places[i], *one, points[i], between[i], self._program)
+        else:
+            with _lock:
+                search_many(patches, places, *how, points, between, self._program)
+        spread = between[..., 0, 0] + between[..., 1, 1]
+        confidence = self._seen(patches, places, points)[:, None] * np.exp(-spread / (2 * _DOUBT**2))
+        return points, self.spread_ + between, confidence
 
     def _run(self, patches: np.ndarray, which: np.ndarray, places: np.ndarray, shapes: np.ndarray) -> None:
         """Move `shapes` (N, K', 2), in units of their boxes, in place."""
-        from cairn.detectors.ert.prediction import run_many, run_one
+        from cairn.detectors.ert.prediction import run_many
 
-        if len(shapes) < _PARALLEL:
-            for i in range(len(shapes)):
-                run_one(patches[which[i]], places[i], self.turned, shapes[i], *self._program)
-        else:
-            with _lock:
-                run_many(patches, which, places, self.turned, shapes, *self._program)
+        with _lock:
+            run_many(patches, which, places, self.turned, shapes, *self._program)
 
-    def _implied_boxes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Corners and sides (N, 2) of the boxes that lie about `points` as those of the training did."""
-        around = box_geometry.around(points)
-        extent, usual = around[:, 2:] - around[:, :2], self.extent_[2:] - self.extent_[:2]
-        wide = usual > 0.1  # else the points say where the box is, but not how large
-        sides = np.where(wide, np.clip(extent / np.maximum(usual, 1e-9), 0.5, 2.0), 1.0)
-        middle = (around[:, 2:] + around[:, :2]) / 2
-        usual_middle = (self.extent_[2:] + self.extent_[:2]) / 2
-        return middle - usual_middle * sides, sides
-
-    def _seen(self, patches: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def _seen(self, patches: np.ndarray, places: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1], how much the picture looks like an object with these points (N, K', 2)."""
         if self.appearance_ is None:
             return np.ones(len(points))
-        n = len(points)
-        places = np.broadcast_to(self._patch_frame, (n, 2, 3))
-        return self.appearance_.look(patches, np.arange(n), places, points, self.cascade_.mean)
+        return self.appearance_.look(patches, np.arange(len(points)), places, points, self.cascade_.mean)
 
     def _unit_starts(self, init: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """(N, K', 2) starting shapes in units of the boxes; the mean shape stands in for what is missing."""
@@ -310,10 +269,9 @@ class Ert(Detector):
         from cairn.detectors.ert.prediction import program
 
         self._program = program(self.cascade_)
-        self._patch_frame = patch_frames(np.zeros(1, bool), self.size, self.margin)[0]
-        self._flip = _flip_of(self.skeleton_, self.known_) if self.mirrored else None
-        frames = _view_frames(self.starts)
-        self._view_frames = frames if self._flip is None else np.concatenate([frames, frames])
+        flip = _flip_of(self.skeleton_, self.known_) if self.mirrored else None
+        self._flip_array = np.array(flip or (), np.int64)
+        self._view_frames = np.tile(_view_frames(self.starts), (1 if flip is None else 2, 1, 1))
 
     def _check(self) -> None:
         least = {"depth": 1, "stages": 1, "trees": 1, "pixels": 2, "oversampling": 1, "tests": 1, "averaging": 1}

@@ -15,6 +15,10 @@ __all__ = ["Program", "pixel_values", "program", "read_at", "run_many", "run_one
 
 Program = tuple[np.ndarray, ...]
 
+_TOGETHER = 4  # trees that are walked side by side, so that the processor need not wait for one
+_LOW, _ONE, _TWO = np.uint64(0xFFFF), np.uint64(1), np.uint64(2)
+_SECOND, _THIRD = np.uint64(16), np.uint64(32)
+
 
 def program(cascade: Cascade) -> Program:
     """The arrays that `run_one` and `run_many` take after the pictures, laid out for speed.
@@ -22,15 +26,16 @@ def program(cascade: Cascade) -> Program:
     Differences of grey values are whole numbers, so a threshold can be rounded down to one. A leaf's length is padded
     with zeros to whole vector registers.
     """
-    stages, trees, nodes = cascade.first.shape
-    packed = np.zeros((stages, trees, nodes, 4), np.int16)
-    packed[..., 0] = cascade.first.astype(np.int16)
-    packed[..., 1] = cascade.second.astype(np.int16)
-    packed[..., 2] = np.clip(np.floor(cascade.thresholds), -300, 300)
+    limits = np.clip(np.floor(cascade.thresholds), -300, 300).astype(np.int16)
+    words = cascade.first.astype(np.uint64) | cascade.second.astype(np.uint64) << np.uint64(16)
+    nodes = words | limits.view(np.uint16).astype(np.uint64) << np.uint64(32)
+    stages, trees = nodes.shape[:2]
+    more = -trees % _TOGETHER  # trees that do nothing
+    nodes = np.pad(nodes, ((0, 0), (0, more), (0, 0)))
     rank = cascade.leaves.shape[-1]
     padded = -(-rank // 16) * 16
-    leaves = np.zeros((*cascade.leaves.shape[:3], padded), cascade.leaves.dtype)
-    leaves[..., :rank] = cascade.leaves
+    leaves = np.zeros((stages, trees + more, cascade.leaves.shape[2], padded), cascade.leaves.dtype)
+    leaves[:, :trees, :, :rank] = cascade.leaves
     scales = np.ones((stages, padded), np.float32)
     if cascade.scales is not None:
         scales[:, :rank] = cascade.scales
@@ -43,7 +48,7 @@ def program(cascade: Cascade) -> Program:
         cascade.mean,
         cascade.anchors,
         cascade.offsets,
-        packed,
+        nodes,
         leaves,
         scales,
         basis,
@@ -96,9 +101,16 @@ def pixel_values(patch, place, shape, a, b, anchors, offsets, values):
         values[p] = patch[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _child(word, node, values):
+    """The child of `node` that a sample with these pixels goes to; words are laid out in `program`."""
+    difference = values[word & _LOW] - values[(word >> _SECOND) & _LOW]
+    return node + node + (_ONE if difference > np.int16(word >> _THIRD) else _TWO)
+
+
 @njit(cache=True, nogil=True, fastmath=True)
 def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
-    """Move `shape` (K, 2) float32, in place, through all stages; returns how far the last one moved it (box units).
+    """Move `shape` (K, 2) float32, in place, through all stages.
 
     Parameters
     ----------
@@ -106,7 +118,7 @@ def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, 
     turned : leaves are moves in the frame of the mean shape, and are turned and scaled into the current one
     mean, ..., sums : what `program` gives
     """
-    stages, trees, inner = nodes.shape[:3]
+    stages, trees, inner = nodes.shape
     depth = 0
     while (1 << depth) - 1 < inner:
         depth += 1
@@ -114,19 +126,22 @@ def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, 
     values = np.empty(anchors.shape[1], np.int16)
     total = np.empty(rank, sums.dtype)
     move = np.empty(2 * points, np.float32)
-    moved = 0.0
+    skip = np.uint64(inner)
     for s in range(stages):
         a, b = similarity(mean, shape)
         pixel_values(patch, place, shape, a, b, anchors[s], offsets[s], values)
         total[:] = 0
-        for t in range(trees):
-            node = 0
+        for t in range(0, trees, _TOGETHER):
+            n0 = n1 = n2 = n3 = np.uint64(0)
             for _ in range(depth):
-                first, second, threshold = nodes[s, t, node, 0], nodes[s, t, node, 1], nodes[s, t, node, 2]
-                node = 2 * node + 2 - int(values[first] - values[second] > threshold)
-            leaf = leaves[s, t, node - inner]
+                n0 = _child(nodes[s, t, n0], n0, values)
+                n1 = _child(nodes[s, t + 1, n1], n1, values)
+                n2 = _child(nodes[s, t + 2, n2], n2, values)
+                n3 = _child(nodes[s, t + 3, n3], n3, values)
+            l0, l1 = leaves[s, t, n0 - skip], leaves[s, t + 1, n1 - skip]
+            l2, l3 = leaves[s, t + 2, n2 - skip], leaves[s, t + 3, n3 - skip]
             for r in range(rank):
-                total[r] += leaf[r]
+                total[r] += (l0[r] + l1[r]) + (l2[r] + l3[r])
         if basis.shape[0]:
             move[:] = 0
             for r in range(rank):
@@ -138,15 +153,10 @@ def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, 
                 move[j] = total[j] * scales[s, j]
         if not turned:
             a, b = np.float32(1.0), np.float32(0.0)
-        moved = 0.0
         for k in range(points):
-            dx = a * move[2 * k] - b * move[2 * k + 1]
-            dy = b * move[2 * k] + a * move[2 * k + 1]
-            shape[k, 0] += dx
-            shape[k, 1] += dy
-            moved += np.sqrt(dx * dx + dy * dy)
-        moved /= points
-    return moved
+            dx, dy = move[2 * k], move[2 * k + 1]
+            shape[k, 0] += a * dx - b * dy
+            shape[k, 1] += b * dx + a * dy
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -157,14 +167,9 @@ def run_many(patches, which, places, turned, shapes, mean, anchors, offsets, nod
     ----------
     places : (N, 2, 3) float64, of each row
     shapes : (N, K, 2) float32, in and out
-
-    Returns
-    -------
-    (N,) how far the last stage moved each shape
     """
-    moved = np.empty(len(shapes))
     for i in prange(len(shapes)):
-        moved[i] = run_one(
+        run_one(
             patches[which[i]],
             places[i],
             turned,
@@ -178,7 +183,6 @@ def run_many(patches, which, places, turned, shapes, mean, anchors, offsets, nod
             basis,
             sums,
         )
-    return moved
 
 
 @njit(cache=True, nogil=True)

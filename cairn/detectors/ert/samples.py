@@ -17,7 +17,9 @@ from cairn.errors import InputError
 from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
 
-__all__ = ["Objects", "Samples", "box_frames", "draw_samples", "mirror_image", "patch_frames", "read_objects"]
+__all__ = ["Objects", "Samples", "box_frames", "draw_samples", "mirror_image", "read_objects"]
+
+MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0]])  # in units of the box
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,15 @@ class Objects:
     Parameters
     ----------
     patches : (M, S, S) uint8
+    frames : (M, 2, 3) units of the box to px of the patch
     points : (M, K, 2) units of the box, NaN = no label
     sides : (M, 2) px of the box
-    size, margin : of the patches, see `cairn.detectors.ert.patches`
     """
 
     patches: np.ndarray
+    frames: np.ndarray
     points: np.ndarray
     sides: np.ndarray
-    size: int
-    margin: float
 
     def of_points(self, which: np.ndarray) -> Objects:
         """The same objects with some of their points."""
@@ -69,7 +70,7 @@ def read_objects(dataset: Dataset, whole: bool, size: int, margin: float) -> Obj
     labels = dataset.landmarks
     if labels.points.shape[-1] != 2:
         raise InputError("regression trees look at pictures, and these points have three coordinates")
-    patches, points, sides = [], [], []
+    found, points, sides = [], [], []
     for i in np.unique(labels.image_index).tolist():
         rows = np.flatnonzero((labels.image_index == i) & labels.labelled.any(axis=1))
         pixels = None
@@ -81,12 +82,13 @@ def read_objects(dataset: Dataset, whole: bool, size: int, margin: float) -> Obj
                 pixels = dataset.images[i].rgb()
             if whole:
                 box = box_geometry.whole(*pixels.shape[1::-1])[0]
-            patches.append(grey_patch(pixels, box, size, margin))
+            found.append(grey_patch(pixels, box, size, margin))
             sides.append(box[2:] - box[:2])
             points.append((labels.points[row] - box[:2]) / sides[-1])
-    if not patches:
+    if not found:
         raise InputError("the data has no row with both a box and a labelled point; there is nothing to learn from")
-    return Objects(np.stack(patches), np.array(points), np.array(sides), size, margin)
+    patches, frames = (np.stack(part) for part in zip(*found, strict=True))
+    return Objects(patches, frames, np.array(points), np.array(sides))
 
 
 def draw_samples(
@@ -124,7 +126,9 @@ def draw_samples(
     corners[first], sides[first] = 0, 1
     boxes = transforms.compose(own, box_frames(corners, sides))
     truths = transforms.apply(transforms.invert(boxes), truths)
-    places = transforms.compose(patch_frames(mirrored, objects.size, objects.margin), boxes)
+    frames = objects.frames[which]
+    frames[mirrored] = transforms.compose(frames[mirrored], MIRROR)
+    places = transforms.compose(frames, boxes)
     starts = mixed_starts(mean, objects.points, n, wander, rng)
     starts[first] = mean
     return Samples(which, places, truths, starts)
@@ -185,16 +189,6 @@ def box_frames(corners: np.ndarray, sides: np.ndarray) -> np.ndarray:
     frames = np.zeros((len(corners), 2, 3))
     frames[:, 0, 0], frames[:, 1, 1] = sides[:, 0], sides[:, 1]
     frames[:, :, 2] = corners
-    return frames
-
-
-def patch_frames(mirrored: np.ndarray, size: int, margin: float) -> np.ndarray:
-    """(N, 2, 3) maps from units of the box to px of its patch; where mirrored (N,), from the mirror's box."""
-    frames = np.zeros((len(mirrored), 2, 3))
-    frames[:, 0, 0] = frames[:, 1, 1] = size
-    frames[:, :, 2] = margin * size
-    frames[mirrored, 0, 0] = -size
-    frames[mirrored, 0, 2] = (1 + margin) * size
     return frames
 
 

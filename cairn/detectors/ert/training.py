@@ -1,12 +1,12 @@
 """Growing the trees of one stage (Kazemi & Sullivan 2014, section 2.3), on all cores and in whole numbers.
 
-What is left to explain of each sample (its residual) is kept as int16, and leaves are whole multiples of a step, so that
-sums do not depend on their order: the same seed gives the same trees on one thread and on sixteen. Since a leaf is
+What is left to explain of each sample (its residual) is kept as int16, and leaves are whole multiples of a step, so
+that sums do not depend on their order: the same seed gives the same trees on one thread and on sixteen. Since a leaf is
 rounded to its step before it is taken off the residuals, the trees that follow make up for the rounding.
 
 Splits are chosen by the paper's equation 8, the reduction of the sum of squares, over a few components of the residual
-that are drawn anew for each tree; leaves are fitted to all of them. Thresholds are the differences of samples drawn from
-the node, so that every split divides what is there.
+that are drawn anew for each tree; leaves are fitted to all of them. Thresholds are the differences of samples drawn
+from the node, so that every split divides what is there.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def grow(
     ----------
     pixels : (P, N) uint8
     residuals : (N, R) int16, in and out
-    present : (N, R) uint8, 0 where the residual is of a point without label and counts for nothing; (0, 0): all are there
+    present : (N, R) uint8, 0 where the point has no label and counts for nothing; (0, 0): all are there
     order_start : (T, M) int32, the samples among which each tree's splits are chosen
     chosen : (T, Q) components by which splits are chosen
     scored_scale : (R,) residual to a whole number of at most `LARGEST_SCORED`

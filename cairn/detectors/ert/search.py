@@ -1,0 +1,145 @@
+"""One object seen through several boxes, and in the mirror: compiled, so that one face costs no more than its trees.
+
+Every view is a box in units of the given one, as a map (2, 3) from its own units. The points are the medians over the
+views (for two their mean), and the views' covariance says how far they agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from cairn.detectors.ert.prediction import run_one
+
+__all__ = ["search_many", "search_one"]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _compose(after, first, out):
+    """The affine map that does `first`, then `after`; all (2, 3)."""
+    for i in range(2):
+        for j in range(3):
+            out[i, j] = after[i, 0] * first[0, j] + after[i, 1] * first[1, j]
+        out[i, 2] += after[i, 2]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mirror(shape, flip, spare):
+    """A shape in units of a box, in the mirror; in place."""
+    spare[:] = shape
+    for k in range(len(shape)):
+        shape[k, 0] = np.float32(1.0) - spare[flip[k], 0]
+        shape[k, 1] = spare[flip[k], 1]
+
+
+@njit(cache=True, nogil=True)
+def _look(patch, frame, box, views, flip, start, turned, shapes, program):
+    """Shapes (V, K, 2) found through each view of `box`, in units of the given box; the last half in the mirror."""
+    mean = program[0]
+    count, points = len(views), len(mean)
+    plain = count if len(flip) == 0 else count // 2
+    seen, place = np.empty((2, 3)), np.empty((2, 3))
+    spare = np.empty((points, 2), np.float32)
+    for v in range(count):
+        _compose(box, views[v], seen)
+        _compose(frame, seen, place)
+        shape = shapes[v]
+        if len(start):
+            # Boxes are upright, so the way back is a shift and a scale along each axis.
+            for k in range(points):
+                shape[k, 0] = (start[k, 0] - seen[0, 2]) / seen[0, 0]
+                shape[k, 1] = (start[k, 1] - seen[1, 2]) / seen[1, 1]
+        else:
+            shape[:] = mean
+        if v >= plain:
+            if len(start):
+                _mirror(shape, flip, spare)
+            for i in range(2):
+                place[i, 2] += place[i, 0]
+                place[i, 0] = -place[i, 0]
+        run_one(patch, place, turned, shape, *program)
+        if v >= plain:
+            _mirror(shape, flip, spare)
+        for k in range(points):
+            shape[k, 0] = seen[0, 0] * shape[k, 0] + seen[0, 2]
+            shape[k, 1] = seen[1, 1] * shape[k, 1] + seen[1, 2]
+
+
+@njit(cache=True, nogil=True)
+def _middle(shapes, points):
+    """Medians over the views (V, K, 2) of every coordinate, into `points` (K, 2)."""
+    count = len(shapes)
+    values = np.empty(count, np.float32)
+    for k in range(len(points)):
+        for d in range(2):
+            for v in range(count):
+                value = shapes[v, k, d]
+                at = v
+                while at > 0 and values[at - 1] > value:
+                    values[at] = values[at - 1]
+                    at -= 1
+                values[at] = value
+            points[k, d] = (values[(count - 1) // 2] + values[count // 2]) / 2
+
+
+@njit(cache=True, nogil=True)
+def _implied(points, extent, box):
+    """The box that lies about the points as those of the training did, into `box`; how far it is from the given one."""
+    far = 0.0
+    for d in range(2):
+        low, high = points[0, d], points[0, d]
+        for k in range(len(points)):
+            low, high = min(low, points[k, d]), max(high, points[k, d])
+        usual = extent[2 + d] - extent[d]
+        side = 1.0
+        if usual > 0.1:  # else the points say where the box is, but not how large
+            side = min(max((high - low) / usual, 0.5), 2.0)
+        corner = (low + high) / 2 - side * (extent[d] + extent[2 + d]) / 2
+        box[d, :] = 0.0
+        box[d, d], box[d, 2] = side, corner
+        far = max(far, abs(corner + side / 2 - 0.5), abs(np.log(side)))
+    return far
+
+
+@njit(cache=True, nogil=True)
+def search_one(patch, frame, views, flip, start, second, extent, turned, points, covariance, program):
+    """Points (K, 2) and their covariance (K, 2, 2) over the views, in units of the box, into the arrays given.
+
+    Parameters
+    ----------
+    patch : (S, S) uint8
+    frame : (2, 3) units of the box to px of the patch
+    views : (V, 2, 3); the last half is seen in the mirror
+    flip : (K,) int64, or (0,): there is no mirror
+    start : (K, 2) where to begin, or (0, 2): from the mean shape
+    second : how far the implied box may be from the given one before it is looked at too; 0: never
+    extent : (4,) the box around the points of the training, in units of their boxes
+    turned, program : see `cairn.detectors.ert.prediction.run_one`
+    """
+    box = np.zeros((2, 3))
+    box[0, 0] = box[1, 1] = 1.0
+    shapes = np.empty((len(views), *points.shape), np.float32)
+    _look(patch, frame, box, views, flip, start, turned, shapes, program)
+    _middle(shapes, points)
+    if second > 0 and len(start) == 0 and _implied(points, extent, box) > second:
+        _look(patch, frame, box, views, flip, start, turned, shapes, program)
+        _middle(shapes, points)
+    covariance[:] = 0
+    count = len(views)
+    if count > 1:
+        for k in range(len(points)):
+            for v in range(count):
+                dx, dy = shapes[v, k, 0] - points[k, 0], shapes[v, k, 1] - points[k, 1]
+                covariance[k, 0, 0] += dx * dx / (count - 1)
+                covariance[k, 0, 1] += dx * dy / (count - 1)
+                covariance[k, 1, 1] += dy * dy / (count - 1)
+            covariance[k, 1, 0] = covariance[k, 0, 1]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def search_many(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
+    """`search_one` for N patches on all cores; `starts` (N, K, 2) or (N, 0, 2)."""
+    for i in prange(len(patches)):
+        search_one(
+            patches[i], frames[i], views, flip, starts[i], second, extent, turned, points[i], covariance[i], program
+        )

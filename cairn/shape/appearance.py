@@ -81,7 +81,8 @@ class Looks:
             scale[f] = np.sqrt((n * spread**2 + _PRIOR * np.median(spread) ** 2) / (n + _PRIOR))
         if not (scale > 0).any():
             return None
-        self = cls(centre, scale, *[np.empty((2, 0))] * 3, np.empty(0), np.empty(0))
+        none = np.empty((2, 0))
+        self = cls(centre, scale, none, none, none, np.empty(0), np.empty(0))
         looks, parts = self._looks(good)
         if not parts.shape[1]:
             return replace(self, whole=curve(_mean(looks)), point=curve(worst(looks)))

@@ -247,7 +247,7 @@ def _estimate(points: np.ndarray) -> Conditional:
     seen = np.repeat(present, d, axis=1)
     covariance = deviations.T @ deviations / n
     complete = bool(present.all())
-    filled, lost = deviations, 0.0
+    filled, lost = deviations, np.zeros_like(covariance)
     for _ in range(1 if complete else _EM_ROUNDS):
         if not complete:
             filled, lost = _fill(deviations, seen, covariance)
@@ -328,9 +328,7 @@ def _root(q: np.ndarray) -> tuple[np.ndarray, int]:
     return vectors[:, kept] * np.sqrt(values[kept]), int(kept.sum())
 
 
-def _group_maps(
-    q: np.ndarray, groups: list[tuple[int, ...]], d: int
-) -> tuple[list[np.ndarray] | np.ndarray, np.ndarray]:
+def _group_maps(q: np.ndarray, groups: list[tuple[int, ...]], d: int) -> tuple[list[np.ndarray], np.ndarray]:
     """For each group the matrix whose products with r are whitened e_g, and the rank."""
     maps, freedom = [], []
     for group in groups:

@@ -180,10 +180,12 @@ class Plausibility:
         limit = -np.log10(self.false_alarms)
         plausible = (scores.fused < limit) & present_points(landmarks.points).any(axis=1)
         points = scores.points < limit
-        suspicious = np.flatnonzero(~points.all(axis=1))
+        parts = scores.parts < limit
+        suspicious = np.flatnonzero(~(points.all(axis=1) & parts.all(axis=1)))
         if len(suspicious):
-            points[suspicious] = ~self._wrong(landmarks.take(suspicious), seen.take(suspicious))
-        return replace(landmarks, plausible=plausible, plausible_parts=scores.parts < limit, plausible_points=points)
+            contradicted, unlike = self.reasons(landmarks.take(suspicious), seen.take(suspicious))
+            points[suspicious] = ~(contradicted | unlike)
+        return replace(landmarks, plausible=plausible, plausible_parts=parts, plausible_points=points)
 
     def repair(self, landmarks: Landmarks) -> Landmarks:
         """Judged landmarks in which implausible points stand where the others say; see `cairn.shape.repair`."""
@@ -212,6 +214,7 @@ class Plausibility:
         """
         try:
             parts: dict[str, Any] = {}
+            kind: Any
             for name, kind in (("labels", Yardstick), ("predictions", Yardstick), ("looks", Looks)):
                 given = {f.name: arrays.get(f"{name}_{f.name}") for f in fields(kind)}
                 if all(v is not None for v in given.values()):
@@ -285,15 +288,31 @@ class Plausibility:
             seen,
         )
 
-    def _wrong(self, landmarks: Landmarks, seen: Figures) -> np.ndarray:
-        """(N, K): points that look wrong, and those that the others contradict after the wrong ones are left out."""
+    def reasons(self, landmarks: Landmarks, seen: Figures | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Why points are implausible.
+
+        Parameters
+        ----------
+        landmarks : as for `judge`
+        seen : their figures, where they are known already
+
+        Returns
+        -------
+        (N, K) the other points contradict it; (N, K) the picture there, or at its part, is not like that of good fits
+        """
+        if seen is None:
+            seen = self._scores(landmarks)[1]
         as_labels = _as_labels(landmarks)
         yardstick = self._yardstick(as_labels)
         share = self.false_alarms
-        ill = np.zeros(landmarks.labelled.shape, bool)
+        contradicted = np.zeros(landmarks.labelled.shape, bool)
+        unlike = np.zeros_like(contradicted)
         if not as_labels and self.looks is not None:
             share = share / 2
-            ill = self.looks.rarities(landmarks)[2] >= -np.log10(share)
+            _, parts, points = self.looks.rarities(landmarks)
+            unlike = points >= -np.log10(share)
+            for part, members in enumerate(landmarks.skeleton.parts.values()):
+                unlike[:, list(members)] |= (parts[:, part] >= -np.log10(share))[:, None]
         own = None if as_labels else self._excess(landmarks)
         for rows, pattern in patterns_of(present_points(landmarks.points)):
             kernel = self.kernel(pattern, landmarks.skeleton.parts, as_labels)
@@ -304,8 +323,8 @@ class Plausibility:
             deviations, _ = self.model.frame(landmarks.points[rows], 1 / (1 + first**2))
             most = (int(pattern.sum()) - 2) // _MOST_OUT
             own_rows = None if own is None else own[rows]
-            ill[rows] |= wrong_points(kernel.precision, deviations, limits, own_rows, most)
-        return ill
+            contradicted[rows] = wrong_points(kernel.precision, deviations, limits, own_rows, most)
+        return contradicted, unlike & landmarks.labelled
 
     def _excess(self, landmarks: Landmarks) -> np.ndarray | None:
         """(N, K, D, D) own covariance beyond what is usual, in squared centroid sizes."""

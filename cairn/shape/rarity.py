@@ -49,8 +49,8 @@ def curve(values: np.ndarray) -> np.ndarray:
     if n < 3:
         raise ValueError(f"{n} figures; expected at least 3")
     middle, scale = upper_scale(values)
-    scale = max(float(scale), 1e-9 * max(abs(float(middle)), 1.0))
-    bell = middle + scale * np.sqrt(1 + 1 / n) * t.isf(_LEVELS, min(max(n / 2, 2), _TAIL))
+    least = 1e-9 * max(abs(float(middle)), 1.0)
+    bell = middle + max(float(scale), least) * np.sqrt(1 + 1 / n) * t.isf(_LEVELS, min(max(n / 2, 2), _TAIL))
     seen = np.quantile(values, 1 - _LEVELS, method="weibull")
     weight = n * _LEVELS / (n * _LEVELS + _PRIOR)
     mixed = weight * seen + (1 - weight) * bell

@@ -124,11 +124,10 @@ class Yardstick:
     @classmethod
     def _plain(cls, good: Figures, parent: Yardstick | None) -> Yardstick:
         """Without cross-fitting: its rarities flatter what it was fitted on."""
-        of_parent = (None, None)
-        if parent is not None:
-            of_parent = ((parent.part_centre, parent.part_scale), (parent.point_centre, parent.point_scale))
-        part_centre, part_scale = _own(good.parts, of_parent[0])
-        point_centre, point_scale = _own(good.points, of_parent[1])
+        part_centre, part_scale = _own(good.parts, None if parent is None else (parent.part_centre, parent.part_scale))
+        point_centre, point_scale = _own(
+            good.points, None if parent is None else (parent.point_centre, parent.point_scale)
+        )
         parts = (good.parts - part_centre) / part_scale
         points = (good.points - point_centre) / point_scale
         self = cls(

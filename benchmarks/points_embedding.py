@@ -2,6 +2,7 @@
 
     python benchmarks/points_embedding.py             # writes benchmarks/results/points_embedding.json and .md
     python benchmarks/points_embedding.py --small     # a trial with few rows; writes nothing
+    python benchmarks/points_embedding.py --task Isomap --method cairn     # measures these anew, keeps the others
 
 Every method runs in a process of its own, one thread for linear algebra, after a trial run on 500 rows, so that loading
 libraries is not counted. Memory is the highest resident size (VmHWM, Linux) less what was resident before the fit, so
@@ -305,6 +306,7 @@ def measure(task: str, name: str, n: int, folder: Path) -> dict[str, Any]:
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     runs: list[dict[str, float]] = []
+    load = round(os.getloadavg()[0], 1)
     while not runs or (len(runs) < 3 and runs[0]["seconds"] < 20):
         done = subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, **threads, "PYTHONPATH": path}, check=False
@@ -317,7 +319,7 @@ def measure(task: str, name: str, n: int, folder: Path) -> dict[str, Any]:
                 "failed": (done.stderr.strip().splitlines() or ["killed"])[-1],
             }
         runs.append(json.loads(done.stdout.splitlines()[-1]))
-    row: dict[str, Any] = {"task": task, "method": name, "n": n, "runs": len(runs)}
+    row: dict[str, Any] = {"task": task, "method": name, "n": n, "runs": len(runs), "load": load}
     row |= {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     quality = TASKS[task][2]
     if quality is not None:
@@ -331,7 +333,8 @@ def measure(task: str, name: str, n: int, folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="1,000 rows of everything; nothing is written")
-    parser.add_argument("--task", help="only tasks that begin so; nothing is written")
+    parser.add_argument("--task", default="", help="only tasks that begin so; the other rows are kept")
+    parser.add_argument("--method", default="", help="only methods that begin so")
     parser.add_argument("--one", nargs=2, metavar=("TASK", "METHOD"), help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
@@ -339,31 +342,37 @@ def main() -> None:
     if options.one:
         run_one(*options.one, options.rows, options.out)
         return
-    rows: list[dict[str, Any]] = []
-    load = [os.getloadavg()[0]]
+    stored = RESULTS / "points_embedding.json"
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    if (options.task or options.method) and not options.small and stored.exists():
+        found = {(row["task"], row["method"]): row for row in json.loads(stored.read_text())["figures"]}
     with tempfile.TemporaryDirectory() as folder:
         for task, (data, size, _, names) in TASKS.items():
-            if options.task and not task.startswith(options.task):
+            if not task.startswith(options.task):
                 continue
             if data is pendigits and not (DATA / "tabular" / "pendigits.npz").exists():
                 print(f"{task}: left out, {DATA} has no tabular/pendigits.npz", file=sys.stderr)
                 continue
             for name in names:
-                if name == "umap" and importlib.util.find_spec("umap") is None:
-                    rows.append({"task": task, "method": name, "n": size, "failed": "umap-learn is not installed"})
+                if not name.startswith(options.method):
                     continue
-                rows.append(measure(task, name, 1000 if options.small else size, Path(folder)))
-                print(table(rows[-1:])[-1], file=sys.stderr, flush=True)
-    load.append(os.getloadavg()[0])
-    if options.small or options.task:
-        print("\n".join(table(rows)))
-    else:
-        write(rows, load, report(rows, load))
+                if name == "umap" and importlib.util.find_spec("umap") is None:
+                    row = {"task": task, "method": name, "n": size, "failed": "umap-learn is not installed"}
+                else:
+                    row = measure(task, name, 1000 if options.small else size, Path(folder))
+                found[task, name] = row
+                print(table([row])[-1], file=sys.stderr, flush=True)
+                if not options.small:
+                    write(in_order(found))
+
+
+def in_order(found: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    return [found[task, name] for task, (*_, names) in TASKS.items() for name in names if (task, name) in found]
 
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     lines = ["| work | method | s | CPU s | MiB more | process MiB | quality |", "|---|---|---|---|---|---|---|"]
-    known = {"task", "method", "n", "runs", "seconds", "cpu_seconds", "mib", "process_mib", "failed"}
+    known = {"task", "method", "n", "runs", "load", "seconds", "cpu_seconds", "mib", "process_mib", "failed"}
     for row in rows:
         if "failed" in row:
             lines.append(f"| {row['task']} | {row['method']} | failed: {row['failed']} | | | | |")
@@ -409,10 +418,12 @@ def versions() -> str:
     return f"numpy {np.__version__}, scipy {scipy.__version__}, scikit-learn {sklearn.__version__}"
 
 
-def report(rows: list[dict[str, Any]], load: list[float]) -> list[str]:
+def report(rows: list[dict[str, Any]]) -> list[str]:
+    loads = [row["load"] for row in rows if "load" in row]
     lines = [
         f"Written by `{COMMAND}`; seed {SEED}; {machine()}; {versions()}.",
-        f"Load of the machine {load[0]:.1f} before and {load[1]:.1f} after.",
+        f"Load of the machine {min(loads, default=0):.1f} to {max(loads, default=0):.1f} when a row was begun; the JSON "
+        "file has each row's.",
         "Each method in a process of its own, one thread. *MiB more*: highest resident size less that before the fit.",
         "Median of three runs where a run takes less than 20 s. Residual variance and stress: less is better.",
         "",
@@ -424,20 +435,18 @@ def report(rows: list[dict[str, Any]], load: list[float]) -> list[str]:
     return lines + [f"| {bar['bar']} | {bar['measured']} | {'yes' if bar['met'] else '**no**'} |" for bar in bars(rows)]
 
 
-def write(rows: list[dict[str, Any]], load: list[float], lines: list[str]) -> None:
+def write(rows: list[dict[str, Any]]) -> None:
     RESULTS.mkdir(exist_ok=True)
     data = {
         "command": COMMAND,
         "seed": SEED,
         "machine": machine(),
         "versions": versions(),
-        "load": load,
         "figures": rows,
         "bars": bars(rows),
     }
     (RESULTS / "points_embedding.json").write_text(json.dumps(data, indent=1) + "\n")
-    (RESULTS / "points_embedding.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    (RESULTS / "points_embedding.md").write_text("\n".join(report(rows)) + "\n")
 
 
 if __name__ == "__main__":

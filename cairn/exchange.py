@@ -183,8 +183,7 @@ def _write_trees(detector: Ert, path: Path) -> list[str]:
         "confidence and covariance: dlib gives points alone",
         "fractions of pixels: dlib rounds its points",
         f"the patch of {detector.size} px a box that these trees see, in weighted grey: dlib looks at the picture's "
-        "own pixels and their plain mean, so the error grows where a box has many more or fewer; bring pictures to "
-        "about that scale first",
+        "own pixels and their plain mean, so the error may grow where a box has many more or fewer",
     ]
     if detector.turned:
         lost.append("that moves turn with the shape: dlib adds them upright, so the error grows on turned objects")

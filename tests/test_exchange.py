@@ -19,9 +19,9 @@ from tests.conftest import KITE, draw_kites
 
 @pytest.fixture(scope="module")
 def trees() -> Ert:
-    """A few small trees that know kites somewhat; their patch has whole pixels as its margin."""
+    """A few small trees that know kites somewhat."""
     how = {"depth": 3, "stages": 3, "trees": 30, "pixels": 60, "oversampling": 4, "shrinkage": 0.3}
-    return Ert(**how, mirrored=False, size=48, margin=0.5).fit(draw_kites(20, share=0.5))
+    return Ert(**how, mirrored=False, size=48).fit(draw_kites(20, share=0.5))
 
 
 def test_trees_of_our_own_are_read_by_our_own_reader_with_leaves_in_full(trees, tmp_path):
@@ -49,19 +49,22 @@ def replace_settings(trees: Ert, **settings) -> Ert:
     return Ert.from_state(replace(state, settings={**state.settings, **settings}))
 
 
-def test_dlib_finds_what_our_trees_find_where_pixels_are_those_of_the_patch(trees, tmp_path):
-    """In a grey picture, and a box of as many pixels as the patch has: dlib rounds the very same points."""
+def test_dlib_finds_what_our_trees_find_in_the_same_pixels(trees, tmp_path):
+    """Our compiled loop on a grey picture instead of a patch, in a box inside of it: dlib rounds the very same points."""
     dlib = pytest.importorskip("dlib")
+    from cairn.detectors.ert.prediction import program, run_one
+
     cairn.export_model(Model(trees, KITE), tmp_path / "kite.dat")
     theirs = dlib.shape_predictor(str(tmp_path / "kite.dat"))
     rng = np.random.default_rng(5)
     for image in draw_kites(10, size=(150, 140), seed=5).images:
         grey = image.rgb()[..., 0].copy()
-        low = rng.integers(30, 60, 2)
-        box = np.array([*low, *(low + 48)])
-        parts = theirs(grey, dlib.rectangle(*map(int, box))).parts()
-        found = trees.predict([cairn.Image(grey)], [box[None]]).points[0]
-        assert np.abs(found - [(p.x, p.y) for p in parts]).max() <= 0.501
+        low, side = rng.integers(30, 60, 2), rng.integers(30, 50, 2)
+        place = np.hstack([np.diag(side), low[:, None]]).astype(float)
+        shape = trees.cascade_.mean.copy()
+        run_one(grey, place, trees.turned, shape, *program(trees.cascade_))
+        parts = theirs(grey, dlib.rectangle(*map(int, low), *map(int, low + side))).parts()
+        assert np.abs(shape * side + low - [(p.x, p.y) for p in parts]).max() <= 0.501
 
 
 def test_a_skeleton_can_be_given(trees, tmp_path):

@@ -50,7 +50,7 @@ def replace_settings(trees: Ert, **settings) -> Ert:
 
 
 def test_dlib_finds_what_our_trees_find_in_the_same_pixels(trees, tmp_path):
-    """Our compiled loop on a grey picture instead of a patch, in a box inside of it: dlib rounds the very same points."""
+    """Our compiled loop on a grey picture instead of a patch, in a box inside of it: dlib rounds the same points."""
     dlib = pytest.importorskip("dlib")
     from cairn.detectors.ert.prediction import program, run_one
 

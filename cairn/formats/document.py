@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -19,7 +20,7 @@ from xml.parsers import expat
 from cairn.errors import InputError
 from cairn.formats.text import MAX_COORDINATE, read_text, shown
 
-__all__ = ["MAX_DEPTH", "MAX_PARTS", "coordinate", "json_files", "load_json", "load_xml", "parse_json"]
+__all__ = ["MAX_DEPTH", "MAX_PARTS", "coordinate", "files_of", "load_json", "load_xml", "parse_json", "root_name"]
 
 MAX_PARTS = 10_000_000  # objects, lists or elements; COCO's own training labels have 4 million
 MAX_DEPTH = 100  # of XML; no label format goes beyond ten
@@ -121,10 +122,30 @@ def coordinate(value: Any, where: str, most: float = MAX_COORDINATE) -> float:
     return float(value)
 
 
-def json_files(folder: Path, suffix: str = ".json") -> list[Path]:
+def files_of(folder: Path, suffix: str) -> list[Path]:
     """The files of a folder with that suffix that are not empty and not hidden, sorted."""
     return sorted(
         p
         for p in folder.iterdir()
         if p.suffix.lower() == suffix and not p.name.startswith(".") and p.is_file() and p.stat().st_size
     )
+
+
+def root_name(head: bytes) -> str:
+    """Name of the root element of an XML file, from its first bytes; empty where it is no XML."""
+    at, end = 3 * head.startswith(b"\xef\xbb\xbf"), len(head)
+    while True:
+        while at < end and head[at : at + 1].isspace():
+            at += 1
+        for mark, close in ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">")):
+            if head.startswith(mark, at):
+                at = head.find(close, at) + len(close)
+                if at < len(close):
+                    return ""
+                break
+        else:
+            name = _NAME.match(head, at)
+            return "" if name is None else name[1].decode()
+
+
+_NAME = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.:-]{0,60})[\s/>]")

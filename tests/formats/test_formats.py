@@ -12,6 +12,10 @@ from tests.formats.conftest import labelled, pictures_of
 TEXTS = {
     "pts": "version: 1\nn_points: 1\n{\n1 1\n}\n",
     "coco": '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "keypoints": [1, 1, 2]}]}',
+    "imglab": (
+        "<dataset><images><image file='a.png'><box top='1' left='1' width='1' height='1'>"
+        "<part name='n' x='1' y='1'/></box></image></images></dataset>"
+    ),
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

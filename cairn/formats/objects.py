@@ -1,0 +1,157 @@
+"""From objects whose points have names, as most labelling tools write them, to a data set.
+
+Such a file lists for each picture some objects, and for each object only the points that were clicked. The points of
+the data set are all names that occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cairn.dataset import Dataset
+from cairn.errors import InputError
+from cairn.formats.rows import check_count, fill_boxes, named, text, typed
+from cairn.images import ImageList, Source
+from cairn.landmarks import Landmarks
+
+__all__ = ["Objects", "in_order"]
+
+_SPARSE = 1_000_000  # cells of a table of points, from which on hardly any being filled is a mistake
+
+
+@dataclass
+class _Object:
+    """One object: (x, y[, z]) and visibility (0 to 3, see `Landmarks`) by name of point."""
+
+    image: int
+    points: Mapping[str, Sequence[float]]
+    seen: Mapping[str, int]
+    box: Sequence[float] | None
+    confidence: Mapping[str, float]
+    score: float
+    track: int | None
+    cells: dict[str, Any]
+
+
+@dataclass
+class Objects:
+    """Collects pictures and objects; `dataset` makes arrays of them.
+
+    Parameters
+    ----------
+    where : the file, for messages
+    """
+
+    where: Path | str
+    names: dict[str, None] = field(default_factory=dict)
+    sources: dict[Source, int] = field(default_factory=dict)
+    objects: list[_Object] = field(default_factory=list)
+
+    def picture(self, source: Source) -> int:
+        """Its index; a picture that came before keeps its own."""
+        return self.sources.setdefault(source, len(self.sources))
+
+    def add(
+        self,
+        image: int,
+        points: Mapping[str, Sequence[float]],
+        *,
+        seen: Mapping[str, int] | None = None,
+        box: Sequence[float] | None = None,
+        confidence: Mapping[str, float] | None = None,
+        score: float = np.nan,
+        track: int | None = None,
+        cells: dict[str, Any] | None = None,
+    ) -> None:
+        """One object.
+
+        Parameters
+        ----------
+        image : index of its picture
+        points : name: x, y[, z] in px, 0 at the centre of the first pixel
+        seen : name: visibility, where it is not 2 with a coordinate and 0 without
+        box : x0, y0, x1, y1 px
+        confidence : name: 0 to 1
+        score, track : of the object
+        cells : name of a column: value
+        """
+        self.names.update(dict.fromkeys(points))
+        self.names.update(dict.fromkeys(seen or ()))
+        self.objects.append(_Object(image, points, seen or {}, box, confidence or {}, score, track, cells or {}))
+
+    def order(self) -> list[str]:
+        """All names that occur, by number or in the order of the object that has most of them."""
+        fullest = max((o.points for o in self.objects), key=len, default={})
+        return in_order([*fullest, *(n for n in self.names if n not in fullest)])
+
+    def dataset(
+        self, names: Sequence[str] | None = None, edges: Sequence[tuple[str, str]] = (), **more: Any
+    ) -> Dataset:
+        """Everything as arrays.
+
+        Parameters
+        ----------
+        names : the points in their order; where this is None, all that occur, by number or in the order of the object
+            that has most of them
+        edges : pairs of names; those of unknown names are passed over
+        more : further fields of `Dataset`
+
+        Raises
+        ------
+        InputError : no points at all, too many, or as many different points as objects
+        """
+        names = self.order() if names is None else list(names)
+        if not names:
+            raise InputError(f"{self.where}: no points in it; boxes or outlines alone are not landmarks")
+        n, k = len(self.objects), check_count(len(names), str(self.where))
+        filled = sum(len(o.points) for o in self.objects)
+        if n * k > _SPARSE and filled < n * k / 50:
+            raise InputError(
+                f"{self.where}: {k} different points, but {filled / n:.1f} to an object; expected points that "
+                "are called the same in each object"
+            )
+        column = {name: j for j, name in enumerate(names)}
+        depth = max((len(p) for o in self.objects for p in o.points.values()), default=2)
+        points = np.full((n, k, depth), np.nan)
+        seen = np.zeros((n, k), np.uint8)
+        confidence = np.full((n, k), np.nan)
+        for i, one in enumerate(self.objects):
+            for name, p in one.points.items():
+                if np.isfinite(p).all():
+                    points[i, column[name], : len(p)] = p
+                    seen[i, column[name]] = 2
+            for name, state in one.seen.items():
+                seen[i, column[name]] = state
+            for name, value in one.confidence.items():
+                confidence[i, column[name]] = value
+        boxes = np.array([o.box if o.box is not None else [np.nan] * 4 for o in self.objects]).reshape(-1, 4)
+        plain = np.where(np.isfinite(points).all(axis=-1), 2, 0)
+        scores = np.array([o.score for o in self.objects])
+        tracks = [o.track for o in self.objects]
+        pairs = [(column[a], column[b]) for a, b in edges if a in column and b in column]
+        landmarks = Landmarks(
+            named(names, str(self.where), pairs),
+            points,
+            fill_boxes(points, boxes),
+            np.array([o.image for o in self.objects], np.int64),
+            visibility=seen if (seen != plain).any() else None,
+            confidence=confidence if np.isfinite(confidence).any() else None,
+            score=scores if n and np.isfinite(scores).all() else None,
+            track_id=np.array(tracks) if n and None not in tracks else None,
+        )
+        keys = dict.fromkeys(c for o in self.objects for c in o.cells)
+        columns = {c: typed([text(o.cells.get(c, "")) for o in self.objects]) for c in keys}
+        return Dataset(ImageList(self.sources), landmarks, columns=columns, **more)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """By number where all are numbers, else as they came."""
+    names = list(names)
+    if names and all(n.isascii() and n.isdigit() and len(n) < 10 for n in names):
+        return sorted(names, key=int)
+    return names

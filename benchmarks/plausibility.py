@@ -28,6 +28,7 @@ from cairn.landmarks import Landmarks
 from cairn.metrics.bootstrap import interval
 from cairn.metrics.calibration import auroc
 from cairn.metrics.nme import reference_length
+from cairn.model_file import bundled
 from cairn.recipes import _hold_out
 from cairn.shape.plausibility import Plausibility
 
@@ -38,7 +39,7 @@ GOOD, GROSS = 5.0, 12.0  # % of inter_ocular
 
 
 def main() -> None:
-    names = sys.argv[1:] or [n for n in MODELS if n in cairn.model_file.bundled()]
+    names = sys.argv[1:] or [n for n in MODELS if n in bundled()]
     faces = cairn.read(DATA / "faces68")
     train, test = faces.of_split("train").in_image_order(), faces.of_split("test").in_image_order()
     whole = cairn.read(DATA / "facepictures" / "points.json").of_split("test").in_image_order()

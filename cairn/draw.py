@@ -5,7 +5,7 @@ picture is enlarged by a whole number s first, which moves x to s (x + 1/2) - 1/
 and the distance between neighbouring points. Colours keep apart for people who cannot tell red from green.
 
 - disc: a point, coloured by its confidence (from red, 0, over yellow to blue, 1) or, where there is none, by its part
-- ring: a hidden point; diamond: one that was repaired or filled in
+- ring: a hidden point; diamond: one that was repaired or filled in; red ring: one that is judged implausible
 - thin ellipse: where the point lies with a probability of 95 %, by its covariance
 - box with the finder's score; red where the shape is judged implausible
 - green cross: the truth, with a line to the point that should be there
@@ -268,6 +268,10 @@ def _points(canvas: np.ndarray, points: np.ndarray, colours: Any, radius: float,
     rim = max(0.8, 0.3 * radius)
     for row, k in zip(*np.nonzero(np.isfinite(points).all(axis=-1)), strict=True):
         p, colour = points[row, k], _tuple(colours[row, k])
+        if landmarks.plausible_points is not None and not landmarks.plausible_points[row, k]:
+            thick = max(1, round(0.6 * radius))
+            for c, w in ((_DARK, thick + 2), (_BAD, thick)):
+                cv2.circle(canvas, _fixed(p), _length(2.2 * radius + 1), c, w, cv2.LINE_AA, _SHIFT)
         if landmarks.altered is not None and landmarks.altered[row, k]:
             for r, c in ((1.5 * (radius + rim), _DARK), (1.5 * radius, colour)):
                 corners = np.array([_fixed(p + d) for d in ((r, 0), (0, r), (-r, 0), (0, -r))], np.int32)

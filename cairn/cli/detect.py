@@ -34,6 +34,9 @@ def detect(
     ] = "found",
     drawn: Annotated[bool, typer.Option("--pictures", help="Of folders and videos too, write every picture.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write the points' names on the picture.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put implausible points where the others say; they are marked.")
+    ] = False,
     on: Annotated[
         str, typer.Option(help="here, or ray: on the workers of a cluster; folders and Parquet of pictures.")
     ] = "here",
@@ -57,6 +60,8 @@ def detect(
 
         if drawn or names:
             raise InputError("--on ray writes points, not pictures: leave --pictures and --names away")
+        if repair:
+            raise InputError("--on ray does not repair yet: leave --repair away, or run it here")
         detect_on_ray(pictures, model, out, given, on, workers, as_json, quiet)
         return
     sources = find_sources(pictures, failures)
@@ -64,7 +69,7 @@ def detect(
     if outputs.points is not None or as_json:
         sources = nameable(sources, outputs.points or Path(tempfile.gettempdir(), "cairn", "points.json"), failures)
     chain = load(model)
-    run = _Run(chain, given, outputs.picture, names)
+    run = _Run(chain, given, outputs.picture, names, repair)
     hushed = quiet or as_json or len(sources) <= _AT_ONCE
     with progress("pictures", len(sources), quiet=hushed) as advance:
         for start in range(0, len(sources), _AT_ONCE):
@@ -138,8 +143,10 @@ def nameable(sources: list[Source], table: Path, failures: list[str]) -> list[So
 class _Run:
     """Pictures going through the model a few at a time, and what came out."""
 
-    def __init__(self, model: Model, boxes: Boxes, drawing: Callable[[Source], Path] | None, names: bool):
-        self.model, self.boxes, self.drawing, self.names = model, boxes, drawing, names
+    def __init__(
+        self, model: Model, boxes: Boxes, drawing: Callable[[Source], Path] | None, names: bool, repair: bool = False
+    ):
+        self.model, self.boxes, self.drawing, self.names, self.repair = model, boxes, drawing, names, repair
         self.parts: list[Landmarks] = []
         self.done: list[Source] = []
         self.written: list[Path] = []
@@ -173,8 +180,8 @@ class _Run:
 
     def _found(self, images: list[Image]) -> Landmarks:
         if self.boxes.found:
-            return self.model(images)
-        return self.model.predict(images, [self.boxes.of(image) for image in images])
+            return self.model(images, repair=self.repair)
+        return self.model.predict(images, [self.boxes.of(image) for image in images], repair=self.repair)
 
     def _draw(self, image: Image, source: Source, landmarks: Landmarks) -> None:
         from cairn.draw import draw_landmarks, save_picture
@@ -201,9 +208,28 @@ def _print_counts(landmarks: Landmarks, images: list[Source]) -> None:
             sure = ""
             if counts[i] and landmarks.confidence is not None:
                 sure = f", confidence {landmarks.confidence[rows].mean():.2f}"
-            print(f"{source}: {counts[i]} found{sure}")
+            print(f"{source}: {counts[i]} found{sure}{_doubts(landmarks.take(rows))}")
     else:
-        print(f"{len(images)} pictures: {counts.sum()} found, {(counts == 0).sum()} pictures with 0 found")
+        empty = f"{(counts == 0).sum()} pictures with 0 found"
+        print(f"{len(images)} pictures: {counts.sum()} found, {empty}{_doubts(landmarks)}")
+
+
+def _doubts(landmarks: Landmarks) -> str:
+    """What is implausible, and what was repaired; nothing where all is well."""
+    said = ""
+    parts = list(landmarks.skeleton.parts)
+    if landmarks.plausible is not None and not landmarks.plausible.all():
+        count = int((~landmarks.plausible).sum())
+        said += ", implausible" if len(landmarks) == 1 else f", {count} implausible"
+    if len(landmarks) == 1 and landmarks.plausible_parts is not None and not landmarks.plausible_parts.all():
+        wrong = [parts[i] for i, fine in enumerate(landmarks.plausible_parts[0]) if not fine]
+        said += f", implausible: {', '.join(wrong)}" if "implausible" not in said else f" ({', '.join(wrong)})"
+    if landmarks.plausible_points is not None and not landmarks.plausible_points.all():
+        what = "implausible points"
+        if landmarks.altered is not None and landmarks.altered.any():
+            what = f"{what}, {int(landmarks.altered.sum())} of them repaired"
+        said += f", {int((~landmarks.plausible_points).sum())} {what}"
+    return said
 
 
 def _write_points(landmarks: Landmarks, images: list[Source], path: Path) -> None:

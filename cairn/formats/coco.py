@@ -8,7 +8,8 @@ tight box stays tight: corners x, y and x + width, y + height.
 Visibility is COCO's 0, 1, 2; at 0 the coordinates mean nothing and become NaN. Edges (``skeleton``) count from 1.
 
 Read too, where an image has them: ``split``, ``frame``; where an annotation has them: ``subject``, ``score``,
-``track_id``, ``confidence`` (a list of K), ``covariance`` (K x 2 x 2), and every other plain value as a column. A crowd
+``track_id``, ``confidence`` (a list of K), ``covariance`` (K x 2 x 2), the verdicts ``plausible``, ``plausible_points``
+and ``altered`` (lists of K) and ``plausible_parts`` (by name), and every other plain value as a column. A crowd
 (``iscrowd``) stays a row. A folder with several files becomes one data set, each file's name being its split.
 
 Cannot carry: the mark "absent" (written as not labelled), depth, observers, mm per pixel.
@@ -43,6 +44,7 @@ _HEAD = re.compile(rb'^\s*\{.*"(images|annotations|categories)"\s*:', re.DOTALL)
 _KNOWN = {
     *("id", "image_id", "category_id", "keypoints", "num_keypoints", "bbox", "segmentation"),
     *("subject", "score", "track_id", "confidence", "covariance"),
+    *("plausible", "plausible_parts", "plausible_points", "altered"),
 }
 _SCHEME_KEY = "cairn_skeleton"  # in a category: what COCO has no place for, as `Skeleton.to_json`
 
@@ -117,6 +119,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
         document["licenses"] = [{"id": 1, "name": dataset.licence}]
     write_whole(path, json.dumps(document, allow_nan=False))
     carries = {"names", "schema", "boxes", "hidden", "empty", "confidence", "covariance", "score", "track_id"}
+    carries |= {"plausible", "plausible_parts", "plausible_points", "altered"}
     carries |= {"subject", "split", "frame", "licence", *columns}
     if marks.points.shape[2] == 3:
         carries -= {"covariance"}
@@ -150,10 +153,12 @@ def _annotation(dataset: Dataset, row: int, columns: Mapping[str, np.ndarray]) -
         entry["confidence"] = _plain(marks.confidence[row])
     if marks.covariance is not None and points.shape == marks.points[row].shape:
         entry["covariance"] = _plain(marks.covariance[row])
-    for name in ("score", "track_id"):
+    for name in ("score", "track_id", "plausible", "plausible_points", "altered"):
         values = getattr(marks, name)
         if values is not None:
             entry[name] = _plain(values[row])
+    if marks.plausible_parts is not None:
+        entry["plausible_parts"] = dict(zip(marks.skeleton.parts, _plain(marks.plausible_parts[row]), strict=True))
     return entry | {c: _plain(v[row]) for c, v in columns.items()}
 
 
@@ -196,12 +201,20 @@ class _Content:
         points = np.array(self.points, np.float64).reshape(-1, k, 2)
         boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
         per_row: dict[str, Any] = {}
-        for name, shape in (("score", ()), ("track_id", ()), ("confidence", (k,)), ("covariance", (k, 2, 2))):
+        shapes: dict[str, tuple[int, ...]] = {"score": (), "track_id": (), "confidence": (k,), "covariance": (k, 2, 2)}
+        shapes |= {"plausible": (), "plausible_points": (k,), "altered": (k,)}
+        for name, shape in shapes.items():
             values = [e.get(name) for e in self.extras]
             if values and all(v is not None for v in values):
                 per_row[name] = _stacked(values, shape, f"{path}: {name}")
         if "confidence" in per_row:
             check_share(per_row["confidence"], f"{path}: a confidence")
+        parts = list(self.skeleton.parts)
+        of_parts = [e.get("plausible_parts") for e in self.extras]
+        if of_parts and parts and all(isinstance(v, dict) and set(v) == set(parts) for v in of_parts):
+            per_row["plausible_parts"] = _stacked(
+                [[v[p] for p in parts] for v in of_parts if v], (len(parts),), f"{path}: plausible_parts"
+            )
         if "track_id" in per_row and not (per_row["track_id"] == np.rint(per_row["track_id"])).all():
             raise InputError(f"{path}: a track_id is no whole number")
         landmarks = Landmarks(
@@ -311,6 +324,7 @@ def _add_file(content: _Content, path: Path, pictures: str | Path | None, split:
 
 
 _CARRIED = {"subject", "score", "track_id", "confidence", "covariance"}
+_CARRIED |= {"plausible", "plausible_parts", "plausible_points", "altered"}
 
 
 def _id(entry: Mapping[str, Any], name: str, where: str) -> int | str:

@@ -19,13 +19,11 @@ from cairn.calibration.confidence import reference_lengths
 from cairn.dataset import Dataset
 from cairn.detectors.whole_image import WholeImage
 from cairn.errors import InputError
-from cairn.evaluation.scores import IOU, Answers, normalisers, scores
+from cairn.evaluation.scores import IOU, Answers, measure
 from cairn.geometry.boxes import iou
 from cairn.images import Image
 from cairn.landmarks import Landmarks
 from cairn.metrics.detection import found as found_by
-from cairn.metrics.distance import point_errors
-from cairn.metrics.nme import nme
 from cairn.placement import check_inside
 from cairn.report.figures import Report
 from cairn.skeleton import Skeleton
@@ -120,19 +118,8 @@ def evaluate(
         crowd=dataset.columns.get("iscrowd"),
         seed=seed,
     )
-    return Report(
-        model=name,
-        data=data_name,
-        n=len(truth),
-        scores=scores(answers),
-        seconds_per_item=seconds,
-        warnings=tuple(warnings),
-        evaluated=dataset,
-        predictions=predicted,
-        errors=nme(predicted.points, truth.points, next(iter(normalisers(truth).values()))),
-        point_errors=point_errors(predicted.points, truth.points, spacing),
-        point_unit="px" if spacing is None else "mm",
-    )
+    scores, cases = measure(answers, dataset)
+    return Report(name, data_name, len(truth), scores, seconds, tuple(warnings), cases)
 
 
 def _read(data: Dataset | str | Path) -> Dataset:

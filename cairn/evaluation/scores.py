@@ -1,21 +1,24 @@
-"""From truths and the predictions that answer them to scores with intervals."""
+"""From truths and the predictions that answer them to scores with intervals, and to the single cases behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from cairn.dataset import Dataset
 from cairn.geometry.boxes import is_valid
 from cairn.landmarks import Landmarks
 from cairn.metrics import calibration, detection, oks, pck, radial
 from cairn.metrics.bootstrap import interval
 from cairn.metrics.distance import point_errors
 from cairn.metrics.nme import box_diagonal, geometric_mean, nme, reference_length
+from cairn.report.cases import Cases
 from cairn.report.figures import Score
 
-__all__ = ["FAILURE", "IOU", "Answers", "normalisers", "scores"]
+__all__ = ["FAILURE", "IOU", "Answers", "measure", "normalisers"]
 
 FAILURE = 0.08  # of the default normaliser: the threshold of failure, auc and auroc
 IOU = 0.5  # a box has found an object
@@ -60,6 +63,28 @@ class Answers:
     crowd: np.ndarray | None = None
     seed: int = 0
 
+    @cached_property
+    def lengths(self) -> dict[str, np.ndarray]:
+        """Reference lengths (N,) px by name, the default first."""
+        return normalisers(self.truth)
+
+    @cached_property
+    def pixel_errors(self) -> np.ndarray:
+        """(N, K) px."""
+        return point_errors(self.predicted.points, self.truth.points)
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """(N, K) mm where the spacing is known, else px."""
+        if self.spacing is None:
+            return self.pixel_errors
+        return point_errors(self.predicted.points, self.truth.points, self.spacing)
+
+    @cached_property
+    def of_yardstick(self) -> np.ndarray:
+        """(N, K) errors as a fraction of what confidence speaks of."""
+        return self.pixel_errors / self.yardstick[:, None]
+
     @property
     def picture_groups(self) -> np.ndarray:
         """(M,) the group of each picture; one of its own where a picture has no row."""
@@ -86,23 +111,44 @@ def normalisers(truth: Landmarks) -> dict[str, np.ndarray]:
     return known or {"box_size": lengths["box_size"]}
 
 
-def scores(answers: Answers) -> tuple[Score, ...]:
-    """Every score that the data allow, in the order of a table."""
-    return tuple(
-        score
-        for part in (_normalised, _radial, _correct, _similar, _found, _confident)
-        for score in part(answers, _Writer(answers))
+def measure(answers: Answers, data: Dataset) -> tuple[tuple[Score, ...], Cases]:
+    """Every score that the data allow, in the order of a table, and the cases that they are of.
+
+    `data` are the rows of ``answers.truth``, with what else their source says.
+    """
+    write = _Writer(answers)
+    parts = (_normalised, _radial, _correct, _similar, _found, _confident)
+    scores = tuple(score for part in parts for score in part(answers, write))
+    name, length = next(iter(answers.lengths.items()))
+    known = np.where(length > 0, length, np.nan)
+    error = answers.of_yardstick
+    cases = Cases(
+        data=data,
+        predicted=answers.predicted,
+        groups=answers.groups,
+        normaliser=name,
+        lengths=known,
+        errors=nme(answers.predicted.points, answers.truth.points, known),
+        point_errors=answers.errors,
+        relative=answers.pixel_errors / known[:, None],
+        unit="px" if answers.spacing is None else "mm",
+        right=np.where(np.isfinite(error), 1.0 * (error < answers.right_below), np.nan),
+        right_means=f"error below {100 * answers.right_below:g} % of {answers.yardstick_name}",
+        values=write.values,
     )
+    return scores, cases
 
 
 class _Writer:
-    """Makes scores that share boxes, split, groups and seed."""
+    """Makes scores that share boxes, split, groups and seed, and keeps what means are of."""
 
     def __init__(self, answers: Answers):
         self.answers = answers
+        self.values: dict[tuple[str, str], np.ndarray] = {}
 
     def mean(self, metric: str, normaliser: str, unit: str, values: np.ndarray) -> Score:
         """The mean of (N,) or (N, K) values that are not NaN, pooled over points."""
+        self.values[metric, normaliser] = values
         rows = np.nonzero(~np.isnan(values))
         flat, groups = values[rows], self.answers.groups[rows[0]]
         value = float(flat.mean()) if len(flat) else np.nan
@@ -127,7 +173,7 @@ class _Writer:
 
 def _normalised(a: Answers, write: _Writer) -> Iterator[Score]:
     """NME by each normaliser; missed, failure and AUC by the default one."""
-    by_name = {name: nme(a.predicted.points, a.truth.points, length) for name, length in normalisers(a.truth).items()}
+    by_name = {name: nme(a.predicted.points, a.truth.points, length) for name, length in a.lengths.items()}
     for name, values in by_name.items():
         yield write.mean("nme", name, "percent", 100 * np.where(np.isfinite(values), values, np.nan))
     name, values = next(iter(by_name.items()))
@@ -138,14 +184,14 @@ def _normalised(a: Answers, write: _Writer) -> Iterator[Score]:
     area = np.clip(1 - values / FAILURE, 0, 1)
     area[counts & (values > FAILURE)] = 0
     yield write.mean("auc", f"{100 * FAILURE:g} % of {name}", "share", area)
-    errors = point_errors(a.predicted.points, a.truth.points)
+    errors = a.pixel_errors
     labelled = (~np.isnan(errors)).any(axis=1)
     yield write.mean("missed", "", "percent", np.where(labelled, 100.0 * np.isinf(errors).any(axis=1), np.nan))
 
 
 def _radial(a: Answers, write: _Writer) -> Iterator[Score]:
     """Radial error, and detection rates where millimetres are known."""
-    errors = point_errors(a.predicted.points, a.truth.points, a.spacing)
+    errors = a.errors
     yield write.mean("mre", "", "px" if a.spacing is None else "mm", np.where(np.isfinite(errors), errors, np.nan))
     if a.spacing is not None:
         for radius in radial.RADII_MM:
@@ -156,7 +202,7 @@ def _correct(a: Answers, write: _Writer) -> Iterator[Score]:
     """PCK at 0.2 of the torso where the skeleton has one, at 0.1 of the box's mean side elsewhere."""
     torso = next((name for name in a.truth.skeleton.normalisers if "torso" in name), None)
     name, fraction = (torso, 0.2) if torso else ("box_size", 0.1)
-    reference = normalisers(a.truth).get(name)
+    reference = a.lengths.get(name)
     if reference is not None:
         right = pck.correct(a.predicted.points, a.truth.points, reference, fraction)
         yield write.mean("pck", f"{fraction:g} of {name}", "share", right)
@@ -215,7 +261,7 @@ def _confident(a: Answers, write: _Writer) -> Iterator[Score]:
     """Whether the confidence of the points that were found is worth what it says."""
     if a.predicted.confidence is None:
         return
-    errors = point_errors(a.predicted.points, a.truth.points) / a.yardstick[:, None]
+    errors = a.of_yardstick
     rows, points = np.nonzero(np.isfinite(errors))
     if not len(rows):
         return

@@ -16,8 +16,7 @@ from cairn.files import write_whole
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cairn.dataset import Dataset
-    from cairn.landmarks import Landmarks
+    from cairn.report.cases import Cases
 
 __all__ = ["Report", "Score"]
 
@@ -52,7 +51,7 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All scores of one model on one set of data, and what a picture of the worst cases needs.
+    """All scores of one model on one set of data, and the single cases that they are of.
 
     Parameters
     ----------
@@ -62,11 +61,7 @@ class Report:
     seconds_per_item : prediction alone, reading excluded; an item is a box where boxes are given, a picture where they
         are found
     warnings : sentences about what was left out
-    evaluated : the N rows that were measured, in the order of their images
-    predictions : N rows that answer them one by one; NaN where an object was missed
-    errors : (N,) error of each row as a fraction of the default normaliser; NaN unknown, inf missed
-    point_errors : (N, K) error of each point in `point_unit`; NaN not labelled, inf missed
-    point_unit : ``px`` or ``mm``
+    cases : what was measured, object by object; None in a report that was read from a file
     """
 
     model: str
@@ -75,11 +70,7 @@ class Report:
     scores: tuple[Score, ...]
     seconds_per_item: float
     warnings: tuple[str, ...] = ()
-    evaluated: Dataset | None = field(default=None, repr=False)
-    predictions: Landmarks | None = field(default=None, repr=False)
-    errors: np.ndarray | None = field(default=None, repr=False)
-    point_errors: np.ndarray | None = field(default=None, repr=False)
-    point_unit: str = "px"
+    cases: Cases | None = field(default=None, repr=False)
 
     def __iter__(self) -> Iterator[Score]:
         return iter(self.scores)
@@ -96,6 +87,17 @@ class Report:
                 return score
         have = ", ".join(f"{s.metric} ({s.normaliser})" if s.normaliser else s.metric for s in self.scores)
         raise KeyError(f"no score {metric!r} {normaliser or ''}; measured were {have}")
+
+    def measured(self) -> Cases:
+        """The single cases.
+
+        Raises
+        ------
+        ValueError : the report was read from a file, which keeps none
+        """
+        if self.cases is None:
+            raise ValueError("this report was read from a file, which keeps no single errors; evaluate again")
+        return self.cases
 
     def to_json(self) -> dict[str, Any]:
         """Plain figures; NaN becomes None. `from_json` is its inverse; rows and pictures are not kept."""
@@ -150,15 +152,12 @@ class Report:
         """Median, mean and worst error of each point, and how often it was missed."""
         from rich.table import Table
 
-        if self.evaluated is None or self.point_errors is None:
-            raise ValueError("this report was read from a file, which keeps no single errors; evaluate again")
-        table = Table(
-            title=f"{self.model} on {self.data}: error of each point, {self.point_unit}", title_justify="left"
-        )
+        cases = self.measured()
+        table = Table(title=f"{self.model} on {self.data}: error of each point, {cases.unit}", title_justify="left")
         table.add_column("point")
         for name in ("n", "median", "mean", "worst", "missed"):
             table.add_column(name, justify="right")
-        for name, errors in zip(self.evaluated.skeleton.names, self.point_errors.T, strict=True):
+        for name, errors in zip(cases.skeleton.names, cases.point_errors.T, strict=True):
             labelled = errors[~np.isnan(errors)]
             found = labelled[np.isfinite(labelled)]
             figures = (np.median(found), found.mean(), found.max()) if len(found) else (math.nan,) * 3

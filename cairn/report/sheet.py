@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from cairn.dataset import Dataset
 from cairn.draw import contact_sheet, draw_landmarks
 from cairn.errors import InputError
 from cairn.images import Image
@@ -21,22 +20,17 @@ _TILE = 400  # px, longest side of a tile
 
 def worst_rows(report: Report, count: int = 12) -> np.ndarray:
     """Rows by falling error, missed ones first, those without a truth left out."""
-    if report.errors is None:
-        raise ValueError("this report was read from a file, which keeps no single errors; evaluate again")
-    order = np.argsort(-report.errors, kind="stable")  # NaN goes last
-    return order[~np.isnan(report.errors[order])][:count]
+    errors = report.measured().errors
+    order = np.argsort(-errors, kind="stable")  # NaN goes last
+    return order[~np.isnan(errors[order])][:count]
 
 
-def worst_sheet(
-    report: Report, dataset: Dataset | None = None, predictions: Landmarks | None = None, count: int = 12
-) -> np.ndarray:
+def worst_sheet(report: Report, count: int = 12) -> np.ndarray:
     """The `count` worst objects side by side, truth and prediction, each cut out with some of its surroundings.
 
     Parameters
     ----------
     report : of `cairn.evaluate`
-    dataset : the rows that were measured; those that the report keeps, where absent
-    predictions : one row for each row of `dataset`; those that the report keeps, where absent
     count : at most so many tiles
 
     Returns
@@ -47,20 +41,16 @@ def worst_sheet(
     ------
     InputError : nothing to show
     """
-    dataset = dataset if dataset is not None else report.evaluated
-    predictions = predictions if predictions is not None else report.predictions
-    rows = worst_rows(report, count)
-    if dataset is None or predictions is None or not len(rows):
+    rows, cases = worst_rows(report, count), report.measured()
+    if not len(rows):
         raise InputError("there is no measured object to show; evaluate on data with labelled points first")
-    assert report.errors is not None
     tiles = []
     for row in rows:
-        truth, found = dataset.landmarks.take([row]), predictions.take([row])
-        i = int(truth.image_index[0])
-        error = report.errors[row]
+        truth, found = cases.data.landmarks.take([row]), cases.predicted.take([row])
+        image = cases.data.images[int(truth.image_index[0])]
+        error = cases.errors[row]
         said = f"{100 * error:.1f} %" if np.isfinite(error) else "missed"
-        name = dataset.images.label(i).replace("\\", "/").rsplit("/", 1)[-1]
-        tiles.append((_tile(dataset.images[i], truth, found), f"{name}: {said}"))
+        tiles.append((_tile(image, truth, found), f"{cases.name(row)}: {said}"))
     title = f"{report.model}: the {len(rows)} worst of {report.n}; error as % of the reference length; green: truth"
     return contact_sheet(tiles, columns=4, size=_TILE, title=title)
 

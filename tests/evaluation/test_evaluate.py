@@ -112,7 +112,7 @@ def test_millimetres_where_the_spacing_is_known():
     assert (report.score("mre").value, report.score("mre").unit) == (pytest.approx(2.4), "mm")
     found = {s.normaliser: s.value for s in report if s.metric == "sdr"}
     assert found == {"2 mm": 0, "2.5 mm": 1, "3 mm": 1, "4 mm": 1}
-    assert report.point_unit == "mm"
+    assert report.cases.unit == "mm"
 
 
 def test_interval_is_over_subjects():
@@ -156,8 +156,8 @@ def test_points_without_a_label_do_not_count_and_missed_ones_are_said():
     assert (report.score("nme").n, report.score("nme").value) == (18, pytest.approx(5))
     assert (report.score("missed").n, report.score("missed").value) == (19, pytest.approx(100 / 19))
     assert report.score("failure").value == pytest.approx(100 / 19)
-    assert np.isinf(report.errors[2])
-    assert np.isnan(report.errors[1])
+    assert np.isinf(report.cases.errors[2])
+    assert np.isnan(report.cases.errors[1])
 
 
 def test_confidence_is_judged():
@@ -201,8 +201,8 @@ def test_found_boxes_recall_misses_and_false_boxes():
     assert report.score("failure").value == pytest.approx(5)
     assert report.score("pck").value == pytest.approx(19 / 20)
     assert {s.boxes for s in report} == {"found"}
-    assert np.isnan(report.predictions.points[3]).all()
-    assert np.allclose(report.predictions.points[4], dataset.landmarks.points[4] + [5, 0])
+    assert np.isnan(report.cases.predicted.points[3]).all()
+    assert np.allclose(report.cases.predicted.points[4], dataset.landmarks.points[4] + [5, 0])
 
 
 def test_pictures_without_an_object_count_for_false_boxes():
@@ -302,3 +302,14 @@ def test_the_same_seed_gives_the_same_report():
 def test_a_negative_seed_is_refused():
     with pytest.raises(InputError, match="the seed -1 is negative"):
         evaluate(Model(InBox(5), EYES), data(), seed=-1)
+
+
+def test_scores_are_the_means_of_the_cases_that_stand_beside_them():
+    report = evaluate(Model(InBox(5), EYES), half_off(data()))
+    cases = report.cases
+    assert len(cases) == report.n == 20
+    assert report.score("nme").value == pytest.approx(100 * cases.errors.mean())
+    assert np.allclose(cases.relative.mean(axis=1), cases.errors)
+    assert np.allclose(cases.relative * cases.lengths[:, None], cases.point_errors)
+    for (metric, normaliser), values in cases.values.items():
+        assert report.score(metric, normaliser).value == pytest.approx(np.nanmean(values))

@@ -5,6 +5,7 @@ from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.images import Image, ImageList
 from cairn.landmarks import Landmarks
+from cairn.report.cases import Cases
 from cairn.report.figures import Report
 from cairn.report.sheet import worst_rows, worst_sheet
 from cairn.skeleton import Skeleton
@@ -22,7 +23,10 @@ def made(errors, size=(120, 160), place=20.0):
     truth = Landmarks(SKELETON, points, boxes, np.arange(n))
     predicted = Landmarks(SKELETON, np.where(np.isinf(errors)[:, None, None], nan, points + 2), boxes, np.arange(n))
     data = Dataset(ImageList(images), truth)
-    return Report("m", "d", n, (), 0.1, evaluated=data, predictions=predicted, errors=np.asarray(errors, float))
+    errors = np.asarray(errors, float)
+    single = np.repeat(errors[:, None], 3, axis=1)
+    cases = Cases(data, predicted, np.arange(n), "box_size", np.ones(n), errors, single, single)
+    return Report("m", "d", n, (), 0.1, cases=cases)
 
 
 def test_missed_ones_come_first_and_unlabelled_ones_not_at_all():

@@ -7,11 +7,11 @@
 
 Needs ../shared/data/tabular (or CAIRN_DATA). Every fit runs in a process of its own, ours and the peers' in turn, after
 a small fit of the same kind that loads libraries and starts threads. Seconds are those of `fit` alone. Memory is the
-highest that the process reached above what it held with the data loaded, just before the fit. Agreement is normalised
-mutual information (arithmetic mean) between labels and clusters, of all rows: clustering sees no labels, so there is no test
-split. The defaults of LandmarkSpectralClustering (5 neighbours, local scales, rows made unit) were chosen by NMI on
-these same three tables at seeds 0 and 1, from 24 combinations on PenDigits, 12 on USPS and 12 on Letters; its figures
-there are the best of what was tried. The other methods have their own defaults.
+highest that the process reached above what it held with the data loaded, just before the fit. Agreement is the
+mutual information of labels and clusters, normalised by their mean entropy, of all rows: clustering sees no labels, so
+there is no test split. The defaults of LandmarkSpectralClustering (5 neighbours, local scales, rows made unit) were
+chosen by NMI on these same three tables at seeds 0 and 1, from 24 combinations on PenDigits, 12 on USPS and 12 on
+Letters; its figures there are the best of what was tried. The other methods have their own defaults.
 """
 
 from __future__ import annotations

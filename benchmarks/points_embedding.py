@@ -422,8 +422,8 @@ def report(rows: list[dict[str, Any]]) -> list[str]:
     loads = [row["load"] for row in rows if "load" in row]
     lines = [
         f"Written by `{COMMAND}`; seed {SEED}; {machine()}; {versions()}.",
-        f"Load of the machine {min(loads, default=0):.1f} to {max(loads, default=0):.1f} when a row was begun; the JSON "
-        "file has each row's.",
+        f"Load of the machine {min(loads, default=0):.1f} to {max(loads, default=0):.1f} when a row was begun; the "
+        "JSON file has each row's.",
         "Each method in a process of its own, one thread. *MiB more*: highest resident size less that before the fit.",
         "Median of three runs where a run takes less than 20 s. Residual variance and stress: less is better.",
         "",

@@ -62,3 +62,41 @@ def test_pictures_with_given_boxes_may_be_paths_too(kites, picture):
 def test_boxes_of_another_shape_are_one_sentence(kites, boxes):
     with pytest.raises(InputError, match=r"boxes of picture 0 have shape .*expected \(N, 4\)"):
         Model(MeanShape().fit(kites), KITE).predict([kites.images[0]], [boxes])
+
+
+@pytest.fixture
+def judged_model():
+    from cairn.shape.plausibility import Plausibility
+
+    data = draw_kites(60, share=0.8, wander=0.1)
+    detector = MeanShape(uses_box=False).fit(data)
+    return Model(detector, KITE, WholeImage(), plausibility=Plausibility.fit(data.landmarks))
+
+
+def test_every_answer_says_whether_it_makes_sense_and_points_stay(judged_model):
+    from dataclasses import replace
+
+    image = draw_kites(1, share=0.8).images[0]
+    said, bare = judged_model(image), replace(judged_model, plausibility=None)(image)
+    assert said.plausible.shape == (1,)
+    assert said.plausible_parts.shape == (1, 1)
+    assert said.plausible_points.shape == (1, 4)
+    assert np.array_equal(said.points, bare.points)
+    assert bare.plausible is None
+    assert len(judged_model([])) == 0
+
+
+def test_what_is_implausible_is_repaired_only_where_asked_for(judged_model):
+    from dataclasses import replace
+
+    detector = judged_model.detector
+    detector.mean_[1] += (0.0, 0.6)  # the right corner hangs far down
+    detector.covariance_[:] *= 0.01
+    image = draw_kites(1, share=0.8).images[0]
+    left, repaired = judged_model(image), judged_model(image, repair=True)
+    assert not left.plausible_points[0, 1]
+    assert left.altered is None
+    assert repaired.altered[0].tolist() == [False, True, False, False]
+    assert repaired.points[0, 1, 1] < left.points[0, 1, 1] - 10
+    with pytest.raises(InputError, match="cannot repair"):
+        replace(judged_model, plausibility=None)(image, repair=True)

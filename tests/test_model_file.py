@@ -289,3 +289,19 @@ def test_the_first_normaliser_stays_the_first(model, tmp_path):
     again = read_model(tmp_path / "m.cairn").skeleton
     assert list(again.normalisers) == ["width", "a_height"]
     assert list(again.parts) == ["z", "a"]
+
+
+def test_the_verdict_on_shapes_is_kept_and_files_without_one_still_load(tmp_path):
+    from dataclasses import replace
+
+    from cairn.shape.plausibility import Plausibility
+
+    data = draw_kites(30)
+    bare = Model(MeanShape().fit(data), KITE)
+    bare.save(tmp_path / "bare.cairn")
+    assert read_model(tmp_path / "bare.cairn").plausibility is None
+    model = replace(bare, plausibility=Plausibility.fit(data.landmarks))
+    model.save(tmp_path / "judged.cairn")
+    again = read_model(tmp_path / "judged.cairn")
+    assert again.plausibility.equals(model.plausibility)
+    assert again.predict(data.images, data.boxes).equals(model.predict(data.images, data.boxes))

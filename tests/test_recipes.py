@@ -249,3 +249,13 @@ def test_single_points_without_boxes_are_told_what_they_lack():
 def test_a_negative_seed_is_refused():
     with pytest.raises(InputError, match="the seed -1 is negative"):
         train(draw_kites(20), recipe="mean", seed=-1, quiet=True)
+
+
+def test_a_trained_model_says_whether_its_answers_make_sense():
+    from cairn.recipes import train
+    from tests.conftest import draw_kites
+
+    model = train(draw_kites(40), recipe="mean", finder="none", quiet=True)
+    assert model.plausibility.rows[0] == 36
+    data = draw_kites(5, seed=3)
+    assert model.predict(list(data.images), data.boxes).plausible.all()

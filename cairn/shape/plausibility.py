@@ -37,7 +37,7 @@ LEAST_POINTS = 3
 _GOOD = 0.05  # of the reference length
 _LEAST_GOOD = 3
 _LEAST_LOOKED = 8  # good fits, for appearance
-_MOST_OUT = 3  # a third of the points may be left out
+_MOST_OUT = 3  # a third of the points, not more, may be left out; of three none, since any of them may be wrong
 _KERNELS = 64  # patterns of missing points that are remembered
 _MOST_OWN = 8.0  # a point's own covariance counts up to so many times the usual
 
@@ -321,7 +321,7 @@ class Plausibility:
             # Wrong points must not turn the shape: those far from what the others say count less in laying it down.
             first = yardstick.rarities(seen.take(rows))[2] / -np.log10(share)
             deviations, _ = self.model.frame(landmarks.points[rows], 1 / (1 + first**2))
-            most = (int(pattern.sum()) - 2) // _MOST_OUT
+            most = (int(pattern.sum()) - 1) // _MOST_OUT
             own_rows = None if own is None else own[rows]
             contradicted[rows] = wrong_points(kernel.precision, deviations, limits, own_rows, most)
         return contradicted, unlike & landmarks.labelled

@@ -223,3 +223,23 @@ def test_a_name_that_no_table_can_hold_does_not_stop_the_others(cairn, kite_mode
     assert result.code == 2
     assert "1 failed, 2 done" in result.err
     assert len(read(tmp_path / "specimens-landmarks.csv")) == 2
+
+
+def test_what_is_implausible_is_said_and_repaired_where_asked(cairn, kite_model, picture, tmp_path):
+    from dataclasses import replace
+
+    from cairn.shape.plausibility import Plausibility
+
+    model = load(kite_model)
+    assert "no plausibility" in cairn("detect", picture, "--model", kite_model, "--repair").err
+    model.detector.mean_[1] += (0.0, 0.6)
+    model.detector.covariance_[:] *= 0.01
+    replace(model, plausibility=Plausibility.fit(draw_kites(60).landmarks)).save(tmp_path / "judged.cairn")
+    said = cairn("detect", picture, "--model", "judged.cairn", "--out", "a.csv")
+    assert "implausible" in said.out
+    assert "right_plausible" in (tmp_path / "a.csv").read_text()
+    said = cairn("detect", picture, "--model", "judged.cairn", "--repair", "--out", "b.json")
+    assert "1 of them repaired" in said.out
+    entry = json.loads((tmp_path / "b.json").read_text())["annotations"][0]
+    assert entry["plausible_points"] == [True, False, True, True]
+    assert entry["altered"] == [False, True, False, False]

@@ -214,3 +214,28 @@ def test_a_joint_that_is_not_labelled_is_nan(shared_data):
     marks = read(shared_data / "pose14/train.json").landmarks
     assert np.isnan(marks.points[0, 0]).all()
     assert marks.points[0, 1].tolist() == [26.53, 86.91]
+
+
+def test_verdicts_come_back(tmp_path):
+    from dataclasses import replace
+
+    from cairn.formats.coco import read, write
+    from tests.conftest import draw_kites
+
+    data = draw_kites(2)
+    for i, image in enumerate(data.images):
+        import cv2
+
+        cv2.imwrite(str(tmp_path / f"kite{i:03d}.png"), image.pixels)
+    verdicts = {
+        "plausible": [True, False],
+        "plausible_parts": [[True], [False]],
+        "plausible_points": [[True] * 4, [True, False, True, True]],
+        "altered": [[False] * 4, [False, True, False, False]],
+    }
+    judged = replace(data, landmarks=replace(data.landmarks, **{k: np.array(v) for k, v in verdicts.items()}))
+    lost = write(judged, tmp_path / "points.json")
+    assert not [s for s in lost if "verdicts on" in s or "marks of" in s]
+    again = read(tmp_path / "points.json").landmarks
+    for name, value in verdicts.items():
+        assert getattr(again, name).tolist() == value

@@ -8,6 +8,7 @@ leaves short.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def boost(
     Parameters
     ----------
     samples : N of them
-    patches : (M, S, S, 1) uint8, that the samples look at
+    patches : (M, S, S) uint8, that the samples look at
     mean : (K, 2) in units of the box
     seconds : budget; fewer trees a stage are grown where it would not be kept
     advance : told how many trees are done
@@ -70,6 +71,7 @@ def boost(
     """
     from cairn.detectors.ert.training import LARGEST_SCORED, grow, read_pixels
 
+    began = timed = time.perf_counter()
     mean = mean.astype(np.float32)
     shapes = np.ascontiguousarray(samples.starts, np.float32)
     n, points = shapes.shape[:2]
@@ -132,8 +134,12 @@ def boost(
             parts.append(arrays)
             done += block
             advance(stage * trees + done)
+            if stage == 0 and done == _BLOCK:
+                timed = time.perf_counter()  # the first trees had to be compiled
             if seconds is not None and stage == 0 and done == 2 * _BLOCK:
-                pass
+                now = time.perf_counter()
+                pace = (now - timed) / _BLOCK
+                trees = min(max(int((began + seconds - now) / pace + done) // how.stages, done), trees)
         move = (before.astype(np.float32) - ints) * unit
         if basis is not None:
             move = move @ basis
@@ -143,8 +149,9 @@ def boost(
         grown.append((anchors, offsets, first, second, thresholds, leaves, (unit * steps).astype(np.float32)))
     anchors, offsets, first, second, thresholds, leaves, scales = (np.stack(a) for a in zip(*grown, strict=True))
     if not whole:
-        leaves, scales = leaves * scales[:, None, None], None
-    return Cascade(mean, anchors, offsets, first, second, thresholds, leaves, scales, basis)
+        leaves = leaves * scales[:, None, None]
+    stored = scales if whole else None
+    return Cascade(mean, anchors, offsets, first, second, thresholds, leaves, stored, basis)
 
 
 def principal_moves(residuals: np.ndarray, rank: int) -> np.ndarray:

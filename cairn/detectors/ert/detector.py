@@ -119,9 +119,9 @@ class Ert(Detector):
 
     skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
     cascade_: Cascade = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    known_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    extent_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
-    spread_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[assignment]
+    known_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
+    extent_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
+    spread_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
     appearance_: Appearance | None = field(default=None, init=False, repr=False)
     fitted_: Fitted | None = field(default=None, init=False, repr=False)
 
@@ -132,10 +132,16 @@ class Ert(Detector):
         ------
         InputError : no row has both a box and a point, or a hyper-parameter cannot be used
         """
+        from threadpoolctl import threadpool_limits
+
+        self._check()
+        with threadpool_limits(1, "blas"):  # whose sums would depend on the number of threads
+            return self._fit(dataset, validation, run)
+
+    def _fit(self, dataset: Dataset, validation: Dataset | None, run: Run) -> Self:
         from cairn.detectors.ert.boosting import Growth, boost
 
         began = time.perf_counter()
-        self._check()
         rng = np.random.default_rng(run.seed)
         objects = read_objects(dataset, not self.uses_box, self.size, _TRAINING_MARGIN)
         known = np.isfinite(objects.points).all(axis=-1).any(axis=0)
@@ -179,7 +185,7 @@ class Ert(Detector):
                 patches, places = (np.stack(part) for part in zip(*seen, strict=True))
                 found = self._search(patches, places, starts)
                 sides = (box[:, 2:] - box[:, :2])[:, None]
-                at = rows if self.known_.all() else np.ix_(rows, self.known_)
+                at = np.array(rows) if self.known_.all() else np.ix_(np.array(rows), self.known_)
                 points[at] = box[:, None, :2] + found[0] * sides
                 covariance[at] = found[1] * (sides[..., None] * sides[:, :, None])
                 confidence[at] = found[2]

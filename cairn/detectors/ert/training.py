@@ -61,13 +61,10 @@ def _split_sums(first, second, threshold, order, scored, lo, hi, sums):
     sums[:] = 0.0
     for start in range(lo, hi, _BLOCK):
         length = min(_BLOCK, hi - start)
-        left = np.float32(0)
         for j in range(length):
             i = order[start + j]
             mask[j] = np.float32(np.int16(first[i]) - np.int16(second[i]) > threshold)
-        for j in range(length):
-            left += mask[j]
-        count += left
+        count += mask[:length].sum()
         for c in range(len(scored)):
             row = scored[c, start : start + length]
             total = np.float32(0)

@@ -13,7 +13,7 @@ from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import coco, csv_wide, deeplabcut, imglab, pts, tps
+from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, pts, tps
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -24,6 +24,7 @@ __all__ = ["FORMATS", "SUFFIXES", "read", "sniff", "write"]
 FORMATS: dict[str, ModuleType] = {
     "pts": pts,
     "imglab": imglab,
+    "cvat": cvat,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,

@@ -110,11 +110,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
             found.add(index, points, box=corners, score=score, cells=cells)
     names = in_order(sorted(found.names)) if is_sorted else found.order()
     names = _listed(root.findtext("comment") or "", found) or names
-    for one in ("label", "gender", *_FLAGS, *_FIGURES):  # a column that says nothing is none
-        values = {o.cells[one] for o in found.objects}
-        if values <= {"", "0", "unknown"}:
-            for o in found.objects:
-                del o.cells[one]
+    found.drop_cells(label="", gender="unknown", **dict.fromkeys((*_FLAGS, *_FIGURES), "0"))
     if all(o.score == 0 for o in found.objects):
         for o in found.objects:
             o.score = np.nan

@@ -16,12 +16,34 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.formats.rows import check_count, fill_boxes, named, text, typed
+from cairn.formats.text import shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
-__all__ = ["Objects", "in_order"]
+__all__ = ["Frame", "Mark", "Objects", "in_order"]
 
 _SPARSE = 1_000_000  # cells of a table of points, from which on hardly any being filled is a mistake
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A single point of a tool that knows no objects, only points and boxes, and perhaps groups of them."""
+
+    name: str
+    x: float
+    y: float
+    seen: int = 2
+    group: Any = None
+    cells: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A box of such a tool: x0, y0, x1, y1 px."""
+
+    box: Sequence[float]
+    group: Any = None
+    cells: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -51,6 +73,7 @@ class Objects:
     names: dict[str, None] = field(default_factory=dict)
     sources: dict[Source, int] = field(default_factory=dict)
     objects: list[_Object] = field(default_factory=list)
+    loose: list[tuple[int, str, Sequence[Mark], Sequence[Frame]]] = field(default_factory=list)
 
     def picture(self, source: Source) -> int:
         """Its index; a picture that came before keeps its own."""
@@ -84,6 +107,33 @@ class Objects:
         self.names.update(dict.fromkeys(seen or ()))
         self.objects.append(_Object(image, points, seen or {}, box, confidence or {}, score, track, cells or {}))
 
+    def add_loose(self, image: int, marks: Sequence[Mark], frames: Sequence[Frame], where: str) -> None:
+        """The points and boxes of one picture, to be put together to objects (see `_assembled`) when all are known."""
+        self.names.update(dict.fromkeys(m.name for m in marks))
+        self.loose.append((image, where, marks, frames))
+
+    def settle(self) -> None:
+        """Make objects of what `add_loose` took.
+
+        Raises
+        ------
+        InputError : a point that stands twice, and nothing says in which object
+        """
+        if not self.loose:
+            return
+        for image, where, marks, frames in self.loose:
+            for one in _assembled(marks, frames, where, alone=len(self.names) == 1):
+                self.add(image, one.points, seen=one.seen, box=one.box, cells=one.cells)
+        self.loose.clear()
+        self.objects.sort(key=lambda o: o.image)
+
+    def drop_cells(self, **plain: Any) -> None:
+        """Drop the columns that say nothing: those whose cells all have the value given here, or are empty."""
+        for name, value in plain.items():
+            if {o.cells.get(name, value) for o in self.objects} <= {value, ""}:
+                for o in self.objects:
+                    o.cells.pop(name, None)
+
     def order(self) -> list[str]:
         """All names that occur, by number or in the order of the object that has most of them."""
         fullest = max((o.points for o in self.objects), key=len, default={})
@@ -105,6 +155,7 @@ class Objects:
         ------
         InputError : no points at all, too many, or as many different points as objects
         """
+        self.settle()
         names = self.order() if names is None else list(names)
         if not names:
             raise InputError(f"{self.where}: no points in it; boxes or outlines alone are not landmarks")
@@ -155,3 +206,71 @@ def in_order(names: Iterable[str]) -> list[str]:
     if names and all(n.isascii() and n.isdigit() and len(n) < 10 for n in names):
         return sorted(names, key=int)
     return names
+
+
+@dataclass
+class _Assembly:
+    points: dict[str, tuple[float, float]] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    box: Sequence[float] | None = None
+    cells: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, mark: Mark) -> None:
+        self.points[mark.name] = (mark.x, mark.y)
+        if mark.seen != 2:
+            self.seen[mark.name] = mark.seen
+        self.cells |= mark.cells
+
+    def encloses(self, mark: Mark) -> bool:
+        box = self.box
+        return box is not None and box[0] <= mark.x <= box[2] and box[1] <= mark.y <= box[3]
+
+    def area(self) -> float:
+        box = self.box
+        return np.inf if box is None else (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _assembled(marks: Sequence[Mark], frames: Sequence[Frame], where: str, alone: bool) -> list[_Assembly]:
+    """The objects of one picture.
+
+    What has the same group is one object. Where the data has a single kind of point (`alone`), each is an object. A
+    point without a group belongs to the smallest box around it that has no such point yet, or to the only box; the rest
+    is one object. A box without points is an object without labels.
+
+    Raises
+    ------
+    InputError : a point twice in one object
+    """
+    groups: dict[Any, _Assembly] = {}
+    boxes: list[_Assembly] = []
+    for frame in frames:
+        one = _Assembly(box=frame.box, cells=dict(frame.cells))
+        if frame.group is None or frame.group in groups:
+            boxes.append(one)
+        else:
+            groups[frame.group] = one
+    rest = _Assembly()
+    single: list[_Assembly] = []
+    for mark in marks:
+        if mark.group is not None:
+            one = groups.setdefault(mark.group, _Assembly())
+            if mark.name in one.points:
+                raise InputError(f"{where}: the point {shown(mark.name)} stands twice in the group {shown(mark.group)}")
+            one.take(mark)
+            continue
+        around = [b for b in boxes if b.encloses(mark) and mark.name not in b.points]
+        if not around and len(boxes) == 1 and not groups and mark.name not in boxes[0].points and not alone:
+            around = boxes
+        if around:
+            min(around, key=_Assembly.area).take(mark)
+        elif alone:
+            single.append(_Assembly())
+            single[-1].take(mark)
+        elif mark.name in rest.points:
+            raise InputError(
+                f"{where}: the point {shown(mark.name)} stands twice and nothing says to which object each belongs; "
+                "group the points of an object, or draw a box around them"
+            )
+        else:
+            rest.take(mark)
+    return [*groups.values(), *boxes, *single, *([rest] if rest.points or rest.seen else [])]

@@ -16,6 +16,10 @@ TEXTS = {
         "<dataset><images><image file='a.png'><box top='1' left='1' width='1' height='1'>"
         "<part name='n' x='1' y='1'/></box></image></images></dataset>"
     ),
+    "cvat": (
+        '<annotations><image id="0" name="a.png"><skeleton label="object"><points label="n" outside="0" occluded="0" '
+        'points="1,1"></points></skeleton></image></annotations>'
+    ),
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

@@ -276,7 +276,7 @@ def page(rows: list[dict[str, Any]], machine: dict[str, Any]) -> str:
                     f"{a['ari']:.3f} | {a['seconds']:.2f} | {a['memory_mb']:.0f} | {a['process_mb']:.0f} |"
                 )
     lines += ["", "Methods: " + "; ".join(f"{name}: `{what}`" for name, what in METHODS.items()) + "."]
-    if not any(row["method"] == "UMAP + KMeans" for row in rows):
+    if not find_spec("umap"):
         lines += ["", "UMAP was not installed, so it was not run."]
     return "\n".join(lines) + "\n"
 

@@ -141,7 +141,7 @@ def picture(rows: int) -> bytes:
     # The plane in which the rare groups and the large ones beside them stand apart.
     plane = PCA(2).fit(np.stack([X[y == group].mean(axis=0) for group in (0, 1, 6, 7)]))
     flat = plane.transform(X)
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.3), layout="constrained", sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained", sharex=True, sharey=True)
     for axis, name in zip(axes, ("random", "k-means++", "local, k-means in 8 regions"), strict=True):
         model = methods(SEEDS[0])[name]().fit(X)
         axis.scatter(*flat[y < 6].T, s=1, c=GREY, linewidths=0, rasterized=True)
@@ -153,7 +153,7 @@ def picture(rows: int) -> bytes:
             alone = (model.labels_ == values[counts.argmax()]).sum() < 3 * RARE
             axis.scatter(*flat[mask].T, s=9, c=BLUE if alone else RED, linewidths=0)
         axis.scatter(*plane.transform(model.landmarks_).T, s=16, facecolors="none", edgecolors="black", linewidths=0.6)
-        axis.set_title(f"{name}: F1 of the rare groups {scores[0]:.2f} and {scores[1]:.2f}", fontsize=10)
+        axis.set_title(f"{name}: F1 {scores[0]:.2f} and {scores[1]:.2f}", fontsize=10)
         axis.set(xticks=[], yticks=[], aspect="equal")
     figure.supxlabel(
         f"grey: {int((y < 6).sum()):,} rows of six large groups; blue: a rare group that is a cluster of its own; "

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/points.md: each selector and each embedding on data drawn here.
+"""Draw the pictures of docs/points.md: each selector, embedding and clusterer on data drawn here.
 
 python scripts/draw_points.py       # writes docs/points/*.png
 """
@@ -13,7 +13,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.datasets import load_digits, make_swiss_roll
+from sklearn.cluster import DBSCAN
+from sklearn.datasets import load_digits, make_moons, make_swiss_roll
 
 from cairn import points
 
@@ -78,6 +79,29 @@ def embeddings() -> None:
         save(figure, type(estimator).__name__)
 
 
+def clusterers() -> None:
+    rng = np.random.default_rng(0)
+    ring = np.arange(3000) % 3
+    angle, radius = rng.uniform(0, 2 * np.pi, 3000), 1 + ring + rng.normal(0, 0.1, 3000)
+    rings = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+    moons = make_moons(3000, noise=0.07, random_state=0)[0]
+    shown = [
+        (points.LandmarkSpectralClustering(3, n_landmarks=400, random_state=0), rings, "rings"),
+        (points.LandmarkSpectralEnsemble(3, n_landmarks=150, random_state=0), rings, "rings"),
+        (points.KASP(2, n_landmarks=150, random_state=0), moons, "moons"),
+        (points.LandmarkExtension(DBSCAN(0.25), n_landmarks=300, random_state=0), moons, "moons, DBSCAN"),
+    ]
+    for estimator, X, name in shown:
+        labels = estimator.fit(X).labels_
+        marks = estimator.members_[0].landmarks_ if hasattr(estimator, "members_") else estimator.landmarks_
+        figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+        axis.scatter(*X.T, s=4, c=labels, cmap="tab10", vmin=-1, vmax=8, linewidths=0)
+        axis.scatter(*marks.T, s=9, facecolors="none", edgecolors="black", linewidths=0.4)
+        axis.set_title(f"{type(estimator).__name__}: {name}", fontsize=9)
+        axis.set(xticks=[], yticks=[], aspect="equal")
+        save(figure, type(estimator).__name__)
+
+
 def save(figure, name: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     figure.savefig(FOLDER / f"{name}.png", dpi=80, metadata={"Software": None})
@@ -87,3 +111,4 @@ def save(figure, name: str) -> None:
 if __name__ == "__main__":
     selectors()
     embeddings()
+    clusterers()

@@ -149,7 +149,7 @@ def _thumbnails(axis: Any, answer: Answer, placed: np.ndarray, group: np.ndarray
             flat[row],
             pad=0.12,
             bboxprops={"edgecolor": colour, "linewidth": 1.4},
-            zorder=1,
+            zorder=2.5,
         )
         axis.add_artist(box)
         drawn += 1

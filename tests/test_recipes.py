@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"recipe": "forest"}, "no recipe 'forest'; choose one of heatmap, heatmap-small, mean"),
+        ({"recipe": "forest"}, "no recipe 'forest'; choose one of heatmap, heatmap-small, ert, mean"),
         ({"minutes": -1}, "-1 minutes"),
         ({"minutes": float("nan")}, "nan minutes"),
         ({"steps": 0}, "0 steps"),
@@ -259,3 +259,14 @@ def test_a_trained_model_says_whether_its_answers_make_sense():
     assert model.plausibility.rows[0] == 36
     data = draw_kites(5, seed=3)
     assert model.predict(list(data.images), data.boxes).plausible.all()
+
+
+def test_trees_need_no_torch_and_beat_the_floor(monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "torch" else real(name, *a))
+    model = train(draw_kites(40, **WINGS), recipe="ert", steps=50, quiet=True)
+    assert type(model.detector).__name__ == "Ert"
+    assert model.card["scores"][0]["value"] < model.card["floor"][0]["value"]
+    assert model.card["steps"] == 50

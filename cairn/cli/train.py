@@ -13,7 +13,7 @@ import typer
 def train(
     data: Annotated[Path, typer.Argument(help="Labelled data: a file or a folder.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The model file to write (.cairn).", show_default=False)],
-    recipe: Annotated[str | None, typer.Option(help="heatmap (the default), heatmap-small or mean.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="heatmap (the default), heatmap-small, ert or mean.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time to train; 20 where no --steps are given.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps to train instead, to repeat a training exactly.")] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,

@@ -13,7 +13,7 @@ from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, pts, tps
+from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, labelme, pts, sleap, tps
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -22,16 +22,18 @@ __all__ = ["FORMATS", "SUFFIXES", "read", "sniff", "write"]
 
 # In the order in which a file's content is tried: a DeepLabCut table is a CSV too.
 FORMATS: dict[str, ModuleType] = {
+    "sleap": sleap,
     "pts": pts,
     "imglab": imglab,
     "cvat": cvat,
+    "labelme": labelme,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,
     "csv": csv_wide,
 }
 
-SUFFIXES = {".pts": "pts", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv", ".xml": "imglab"}
+SUFFIXES = {".pts": "pts", ".slp": "sleap", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv", ".xml": "imglab"}
 _KINDS = (
     "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "
     "image,nose_x,nose_y"

@@ -8,14 +8,14 @@ path is taken where it exists; otherwise, being from another machine, only its l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from cairn.errors import InputError
 from cairn.formats.text import shown
 from cairn.images import Image, ImageList, Source, read_image
 
-__all__ = ["SUFFIXES", "PictureFinder", "picture_names", "picture_size"]
+__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "picture_names", "picture_size"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
 
@@ -157,6 +157,32 @@ def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]
     if homeless:
         notes.append(f"{homeless} pictures come from no file; save them under the names written, image_0000.png and on")
     return names, notes
+
+
+def files_beside(names: Sequence[str], suffix: str, image_index: Iterable[int] | None = None) -> list[str]:
+    """Names of label files, one for each picture or each row: the picture's own name with another suffix.
+
+    A name that is taken already gets _2, _3; a picture outside the folder gives its last part only.
+
+    Parameters
+    ----------
+    names : as `picture_names` gives them
+    suffix : ``.pts``
+    image_index : the picture of each file; one file for each picture where this is None
+    """
+    files: list[str] = []
+    taken: set[str] = set()
+    for i in range(len(names)) if image_index is None else image_index:
+        name = names[i]
+        relative = PurePosixPath(name).name if PurePosixPath(name).is_absolute() else name
+        stem = str(PurePosixPath(relative.replace("#", "_")).with_suffix(""))
+        file, n = f"{stem}{suffix}", 1
+        while file.lower() in taken:
+            n += 1
+            file = f"{stem}_{n}{suffix}"
+        taken.add(file.lower())
+        files.append(file)
+    return files
 
 
 def _is_file(path: Path) -> bool:

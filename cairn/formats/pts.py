@@ -33,7 +33,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.pictures import SUFFIXES, PictureFinder, picture_names
+from cairn.formats.pictures import SUFFIXES, PictureFinder, files_beside, picture_names
 from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
 from cairn.formats.text import numbers, read_table, read_text, shown
 from cairn.images import ImageList, Source
@@ -99,7 +99,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
         raise InputError(f"{path}: is a file; a .pts data set is a folder")
     path.mkdir(parents=True, exist_ok=True)
     names, notes = picture_names(dataset.images, path)
-    files = _file_names(names, marks.image_index)
+    files = files_beside(names, ".pts", marks.image_index)
     for file, points in zip(files, marks.points, strict=True):
         target = path / file
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -259,23 +259,6 @@ def _dataset(sources, points, image_index, files, **more) -> Dataset:  # type: i
 def _points_text(points: np.ndarray) -> str:
     lines = [" ".join(c or "NaN" for c in coordinates(p[:2] + 1)) for p in points]
     return "\n".join(["version: 1", f"n_points: {len(points)}", "{", *lines, "}"]) + "\n"
-
-
-def _file_names(names: list[str], image_index: np.ndarray) -> list[str]:
-    """A name for each row: the picture's, with _2, _3 for the further objects in it, never one that is taken."""
-    files: list[str] = []
-    taken: set[str] = set()
-    for i in image_index:
-        name = names[i]
-        relative = PurePosixPath(name).name if PurePosixPath(name).is_absolute() else name
-        stem = str(PurePosixPath(relative.replace("#", "_")).with_suffix(""))
-        file, n = f"{stem}.pts", 1
-        while file.lower() in taken:
-            n += 1
-            file = f"{stem}_{n}.pts"
-        taken.add(file.lower())
-        files.append(file)
-    return files
 
 
 def _clashes(dataset: Dataset) -> list[str]:

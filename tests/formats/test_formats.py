@@ -20,6 +20,7 @@ TEXTS = {
         '<annotations><image id="0" name="a.png"><skeleton label="object"><points label="n" outside="0" occluded="0" '
         'points="1,1"></points></skeleton></image></annotations>'
     ),
+    "labelme": '{"shapes": [{"label": "n", "points": [[1, 1]], "shape_type": "point"}], "imagePath": "a.png"}',
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

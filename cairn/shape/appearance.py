@@ -128,9 +128,9 @@ def _raw(landmarks: Landmarks) -> np.ndarray:
         out[0] = np.where(there, np.log1p(-p) - np.log(p), np.nan)
     if landmarks.covariance is not None:
         square = sum(landmarks.covariance[..., i, i] for i in range(landmarks.points.shape[-1]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = 0.5 * np.log(np.maximum(square, 0)) - np.log(_sizes(landmarks.points, there))[:, None]
-        out[1] = np.where(there, np.clip(spread, -20, 20), np.nan)
+        size = np.maximum(_sizes(landmarks.points, there), 1e-9)
+        spread = 0.5 * np.log(np.maximum(square, 1e-18)) - np.log(size)[:, None]
+        out[1] = np.where(there, spread, np.nan)
     return out
 
 

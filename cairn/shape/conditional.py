@@ -94,7 +94,24 @@ class Conditional:
         """`frame` of shapes without gaps, by products of whole tables."""
         n, k, d = points.shape
         x = points - points[:, :1]
+        moved, linear, shift = self._laid(x, x.reshape(n, k * d) @ self._moments)
+        shift = shift - np.matmul(linear, points[:, 0, :, None])[..., 0]
+        return moved, np.concatenate([linear, shift[..., None]], axis=-1)
+
+    def both_ways(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, K, D) deviations of shapes and of their mirror images, NaN = missing."""
+        mirror = np.ones(points.shape[-1])
+        mirror[0] = -1
+        if not present_points(points).all():
+            return self.frame(points)[0], self.frame(points * mirror)[0]
+        n, k, d = points.shape
+        x = points - points[:, :1]
         sums = x.reshape(n, k * d) @ self._moments
+        return self._laid(x, sums)[0], self._laid(x * mirror, sums * np.tile(mirror, d + 1))[0]
+
+    def _laid(self, x: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Deviations, linear maps and shifts of shapes without gaps whose products with `_moments` are known."""
+        n, k, d = x.shape
         middle = sums[:, :d] / k
         size = np.sqrt(np.maximum(np.einsum("nkd,nkd->n", x, x) - k * np.square(middle).sum(1), 0))
         linear = _rotations(sums[:, d:].reshape(n, d, d)) * _ratio(np.ones(n), size)[:, None, None]
@@ -105,8 +122,7 @@ class Conditional:
             for j in range(1, d):
                 moved[..., i] += x[..., j] * linear[:, i, j, None]
             moved[..., i] += shift[:, i, None] - self.mean[:, i]
-        shift = shift - np.matmul(linear, points[:, 0, :, None])[..., 0]
-        return moved, np.concatenate([linear, shift[..., None]], axis=-1)
+        return moved, linear, shift
 
     @cached_property
     def _moments(self) -> np.ndarray:

@@ -313,14 +313,18 @@ class Plausibility:
             unlike = points >= -np.log10(share)
             for part, members in enumerate(landmarks.skeleton.parts.values()):
                 unlike[:, list(members)] |= (parts[:, part] >= -np.log10(share))[:, None]
+        first = yardstick.rarities(seen)[2] / -np.log10(share)
+        # Where most of the picture is wrong there are no others to ask.
+        lost = unlike.sum(axis=1) > landmarks.labelled.sum(axis=1) / 2
+        contradicted[lost] = first[lost] >= 1
         own = None if as_labels else self._excess(landmarks)
-        for rows, pattern in patterns_of(present_points(landmarks.points)):
+        for among, pattern in patterns_of(present_points(landmarks.points[~lost])):
+            rows = np.flatnonzero(~lost)[among]
             kernel = self.kernel(pattern, landmarks.skeleton.parts, as_labels)
             limits = yardstick.point_limits(share, kernel.point_freedom)
             limits = np.where(kernel.point_freedom > 0, np.maximum(limits, 1e-12), np.inf)
             # Wrong points must not turn the shape: those far from what the others say count less in laying it down.
-            first = yardstick.rarities(seen.take(rows))[2] / -np.log10(share)
-            deviations, _ = self.model.frame(landmarks.points[rows], 1 / (1 + first**2))
+            deviations, _ = self.model.frame(landmarks.points[rows], 1 / (1 + first[rows] ** 2))
             most = (int(pattern.sum()) - 1) // _MOST_OUT
             own_rows = None if own is None else own[rows]
             contradicted[rows] = wrong_points(kernel.precision, deviations, limits, own_rows, most)
@@ -350,16 +354,15 @@ def _as_labels(landmarks: Landmarks) -> bool:
 
 def _figures(model: Conditional, points: np.ndarray, kernel_of: Any, n_parts: int) -> Figures:
     present = present_points(points)
-    mirror = points * np.array([-1.0] + [1.0] * (points.shape[-1] - 1))
     patterns = patterns_of(present)
-    if len(patterns) == 1:
-        return figures(model, kernel_of(patterns[0][1]), model.frame(points)[0], model.frame(mirror)[0])
+    deviations, mirrored = model.both_ways(points)
+    if len(patterns) == 1 and patterns[0][1].sum() >= LEAST_POINTS:
+        return figures(kernel_of(patterns[0][1]), deviations, mirrored)
     out = Figures.empty(len(points), n_parts, points.shape[1])
-    deviations, mirrored = model.frame(points)[0], model.frame(mirror)[0]
     for rows, pattern in patterns:
         if pattern.sum() < LEAST_POINTS:
             continue
-        some = figures(model, kernel_of(pattern), deviations[rows], mirrored[rows])
+        some = figures(kernel_of(pattern), deviations[rows], mirrored[rows])
         for name in ("whole", "mirror", "parts", "points"):
             getattr(out, name)[rows] = getattr(some, name)
     return out

@@ -8,8 +8,9 @@ called implausible, however many points there are.
 
 *Mirror image*: ``log(d2 / d2 of the mirrored shape)`` is what tells left from right where both are likely shapes.
 
-The four rarities join as ``log10 of their mean 10^r`` (harmonic mean of p values, Wilson 2019): it follows the worst of
-them, and what it is worth is again read from a curve.
+The four rarities join as ``log10 sum of w 10^r`` (weighted harmonic mean of p values, Wilson 2019): it follows the
+worst of them, and what it is worth is again read from a curve. Points count for most, because they see one slip among
+many points best; a gross failure shows in all four.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cairn.shape.conditional import Conditional, Kernel
+from cairn.shape.conditional import Kernel
 from cairn.shape.rarity import curve, folds, rarity, threshold, upper_scale
 
 __all__ = ["Figures", "Yardstick", "figures", "worst"]
@@ -26,6 +27,7 @@ __all__ = ["Figures", "Yardstick", "figures", "worst"]
 _PRIOR_SHAPES = 10.0
 _LEAST_FOLDED = 5
 _TWO_MIRRORS = 1e-6
+_SHARES = np.log10([[0.7], [0.15], [0.075], [0.075]])  # w of worst point, mirror image, whole, worst part
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,11 @@ class Figures:
         return cls(*(np.concatenate([getattr(s, f) for s in several]) for f in names))
 
 
-def figures(model: Conditional, kernel: Kernel, deviations: np.ndarray, mirrored: np.ndarray) -> Figures:
+def figures(kernel: Kernel, deviations: np.ndarray, mirrored: np.ndarray) -> Figures:
     """Of shapes that all have the points of `kernel`; `mirrored`: deviations of their mirror images."""
     whole, points, parts = kernel.distances(deviations)
     other = kernel.whole_distance(mirrored)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mirror = np.log((whole + _TWO_MIRRORS) / (other + _TWO_MIRRORS))
+    mirror = np.log((whole + _TWO_MIRRORS) / (other + _TWO_MIRRORS))
     if not kernel.freedom:
         mirror = np.full(len(whole), np.nan)
     return Figures(
@@ -155,12 +156,12 @@ class Yardstick:
         return parts, rarity((seen.points - self.point_centre) / self.point_scale, self.point)
 
     def _joined(self, seen: Figures, parts: np.ndarray, points: np.ndarray) -> np.ndarray:
-        single = [rarity(seen.whole, self.whole), rarity(seen.mirror, self.mirror), points.max(axis=1)]
-        if self.part.shape[1]:
-            single.append(parts.max(axis=1))
-        r = np.stack(single)
+        r = np.empty((4, len(points)))
+        r[0], r[1] = points.max(axis=1), rarity(seen.mirror, self.mirror)
+        r[2], r[3] = rarity(seen.whole, self.whole), parts.max(axis=1, initial=0)
+        r += _SHARES
         top = r.max(axis=0)
-        return top + np.log10((10 ** (r - top)).mean(axis=0))
+        return top + np.log10((10 ** (r - top)).sum(axis=0))
 
     def point_limits(self, share: float, freedom: np.ndarray) -> np.ndarray:
         """(K,) squared distances that a `share` of good shapes goes beyond in any point."""

@@ -46,6 +46,7 @@ def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
     imported = _of(card.get("imported"), dict)
     if imported:
         rows.append(("imported", f"from {imported.get('from', '?')}: {imported.get('file', '?')}"))
+    rows.append(("verdict", _verdict(loaded.plausibility)))
     if data:
         counted = f"{data.get('objects', '?')} objects in {data.get('pictures', '?')} pictures"
         rows.append(("data", f"{data.get('name') or 'unnamed'}: {counted}, {data.get('split', '')}"))
@@ -60,6 +61,14 @@ def _rows(card: dict[str, Any], loaded: Any) -> list[tuple[str, str]]:
     rows += [(f"licence: {what}", str(text)) for what, text in licences.items() if text]
     rows.append(("made", f"{card.get('created', 'not stated')} with cairn {card.get('cairn', '?')}"))
     return rows
+
+
+def _verdict(plausibility: Any) -> str:
+    if plausibility is None:
+        return "none: answers are not judged"
+    shapes, fits = plausibility.rows
+    seen = f"{shapes} shapes" + (f" and {fits} good fits" if fits else "")
+    return f"on whole, parts and points, from {seen}; {100 * plausibility.false_alarms:g} % false alarms"
 
 
 def _of(value: Any, kind: type) -> Any:

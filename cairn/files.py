@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cairn.errors import InputError
 
-__all__ = ["check_folder", "write_whole"]
+__all__ = ["check_folder", "made_whole", "write_whole"]
 
 
 def write_whole(path: str | Path, data: bytes | str) -> None:
@@ -36,6 +38,27 @@ def write_whole(path: str | Path, data: bytes | str) -> None:
     finally:
         if partial is not None:
             Path(partial).unlink(missing_ok=True)
+
+
+@contextmanager
+def made_whole(path: str | Path) -> Iterator[Path]:
+    """A file beside `path`, with its suffixes, for libraries that write files themselves; it becomes `path` at the end.
+
+    Raises
+    ------
+    InputError : as `write_whole`
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected the name of a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; make it first")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".cairn.", dir=path.parent) as folder:
+            yield Path(folder, path.name)
+            os.replace(Path(folder, path.name), path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def check_folder(folder: str | Path) -> None:

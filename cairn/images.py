@@ -25,7 +25,7 @@ from typing import IO, Any, overload
 
 import numpy as np
 
-from cairn import video
+from cairn import embedded, video
 from cairn.errors import InputError
 
 __all__ = [
@@ -172,6 +172,8 @@ def read_image(source: Source | str | Path) -> Image:
     source = source if isinstance(source, Source) else Source(str(source))
     path = Path(source.path)
     _check_file(path)
+    if source.frame is not None and path.suffix.lower() == ".slp":
+        return _read_embedded(path, source)
     if source.frame is not None or path.suffix.lower() in _VIDEOS:
         _check_video(path)
         return Image(video.read_frame(path, source.frame or 0), source=source)
@@ -193,6 +195,16 @@ def decode_image(data: bytes, source: Source) -> Image:
     if not data:
         raise InputError(f"{source}: there are no bytes; expected a picture")
     return Image(_decode(io.BytesIO(data), Path(str(source)), 0), source=source)
+
+
+def _read_embedded(path: Path, source: Source) -> Image:
+    """A picture that stands in a label file."""
+    content, swapped = embedded.read_picture(path, source.frame or 0)
+    if isinstance(content, np.ndarray):
+        _check_size(path, content.shape[1], content.shape[0])
+        return Image(_as_pixels(content), source=source)
+    image = decode_image(content, source)
+    return Image(image.pixels[..., ::-1], source=source) if swapped and image.pixels.ndim == 3 else image
 
 
 def _decode(file: IO[bytes], path: Path, page: int) -> np.ndarray:

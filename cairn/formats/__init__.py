@@ -33,7 +33,15 @@ FORMATS: dict[str, ModuleType] = {
     "csv": csv_wide,
 }
 
-SUFFIXES = {".pts": "pts", ".slp": "sleap", ".json": "coco", ".tps": "tps", ".csv": "csv", ".tsv": "csv", ".xml": "imglab"}
+SUFFIXES = {
+    ".pts": "pts",
+    ".slp": "sleap",
+    ".json": "coco",
+    ".tps": "tps",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".xml": "imglab",
+}
 _KINDS = (
     "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "
     "image,nose_x,nose_y"

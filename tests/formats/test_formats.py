@@ -26,17 +26,30 @@ TEXTS = {
     "csv": "image,n_x,n_y\na.png,1,1\n",
 }
 
+BINARY = {"sleap": "a.slp"}  # files that `write` makes, and their names
 
-@pytest.mark.parametrize("name", TEXTS)
+
+def put(folder, name, called):
+    """A file of that format with the point n at 1, 1 in a.png."""
+    if name in TEXTS:
+        path = folder / called
+        path.write_text(TEXTS[name])
+    else:
+        pytest.importorskip({"sleap": "sleap_io"}.get(name, "numpy"))
+        path = folder / BINARY[name]
+        write(labelled(folder, np.ones((1, 1, 2)), [0], names=("n",)), path, format=name)
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_format_is_told_from_the_content_whatever_the_file_is_called(folder, name):
-    path = folder / "a.labels"
-    path.write_text(TEXTS[name])
+    path = put(folder, name, "a.labels")
     assert sniff(path) == name
     assert len(read(path)) == 1
 
 
 def test_every_format_is_tried_here():
-    assert set(TEXTS) == set(FORMATS)
+    assert {*TEXTS, *BINARY} == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -161,8 +174,7 @@ def test_a_failed_writing_leaves_the_old_file(folder, monkeypatch):
 @pytest.mark.parametrize("second", ["out.csv", "out.json", "out.tps", "out"])
 def test_any_format_becomes_any_other_without_moving_a_point(folder, first, second):
     (folder / "in").mkdir()
-    path = folder / ("a.pts" if first == "pts" else "labels.txt")
-    path.write_text(TEXTS[first])
+    path = put(folder, first, "a.pts" if first == "pts" else "labels.txt")
     data = read(path)
     if path.suffix == ".pts":
         path.unlink()

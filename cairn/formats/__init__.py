@@ -13,7 +13,7 @@ from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, labelme, pts, sleap, tps
+from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, label_studio, labelme, pts, sleap, tps
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -27,6 +27,7 @@ FORMATS: dict[str, ModuleType] = {
     "imglab": imglab,
     "cvat": cvat,
     "labelme": labelme,
+    "label_studio": label_studio,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,

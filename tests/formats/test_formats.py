@@ -21,6 +21,10 @@ TEXTS = {
         'points="1,1"></points></skeleton></image></annotations>'
     ),
     "labelme": '{"shapes": [{"label": "n", "points": [[1, 1]], "shape_type": "point"}], "imagePath": "a.png"}',
+    "label_studio": (
+        '[{"data": {"image": "a.png"}, "annotations": [{"result": [{"type": "keypointlabels", '
+        '"value": {"x": 5, "y": 5, "keypointlabels": ["n"]}}]}]}]'
+    ),
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

@@ -35,9 +35,9 @@ __all__ = ["Plausibility", "Scores"]
 LEAST_SHAPES = 5
 LEAST_POINTS = 3
 _GOOD = 0.05  # of the reference length
-_LEAST_GOOD = 3
-_LEAST_LOOKED = 8  # good fits, for appearance
+_LEAST_GOOD = 8  # fits, for curves of predictions; with fewer those of labels serve, the errors added to the model
 _MOST_OUT = 3  # a third of the points, not more, may be left out; of three none, since any of them may be wrong
+_FAR_ERROR = 20.0  # times the median square
 _KERNELS = 64  # patterns of missing points that are remembered
 _MOST_OWN = 8.0  # a point's own covariance counts up to so many times the usual
 
@@ -140,14 +140,14 @@ class Plausibility:
             return self
         good = predicted.take(_good(predicted, truth))
         if len(good) < _LEAST_GOOD:
-            return self
+            return replace(self, errors=_few_errors(model, predicted, truth))
         self = replace(self, errors=_usual_errors(model, good))
         seen = self._figures(good, parts, as_labels=False)
         try:
             predictions = Yardstick.fit(seen, parent=usual)
         except ValueError:
             return self
-        looks = Looks.fit(good) if len(good) >= _LEAST_LOOKED else None
+        looks = Looks.fit(good)
         self = replace(self, predictions=predictions, looks=looks, rows=(len(labels), len(good)))
         if looks is not None:
             self = replace(self, fused=curve(_sums(good, seen, usual)))
@@ -424,6 +424,19 @@ def _usual_errors(model: Conditional, good: Landmarks) -> np.ndarray:
         usual = np.nanmedian(own, axis=0) if len(own) else np.zeros((k, d, d))
     values, vectors = np.linalg.eigh(np.nan_to_num(usual))
     return (vectors * np.maximum(values, 0)[:, None]) @ np.swapaxes(vectors, -1, -2)
+
+
+def _few_errors(model: Conditional, predicted: Landmarks, truth: Landmarks) -> np.ndarray:
+    """(K, D, D) the same for all points, from too few predictions for more; gross errors are pulled in."""
+    k, d = model.mean.shape
+    both = predicted.labelled & truth.labelled
+    linear = model.frame(truth.points)[1][:, None, :, :-1]
+    with np.errstate(invalid="ignore"):
+        away = (linear @ (predicted.points - truth.points)[..., None])[both & np.isfinite(linear).all(axis=(-1, -2))]
+    square = np.square(away).ravel()
+    if not len(square):
+        return np.zeros((k, d, d))
+    return np.tile(np.minimum(square, _FAR_ERROR * np.median(square)).mean() * np.eye(d), (k, 1, 1))
 
 
 def _rounded(model: Conditional) -> Conditional:

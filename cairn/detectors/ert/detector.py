@@ -108,11 +108,11 @@ class Ert(Detector):
     zoom: float = 0.05
     aspect: float = 0.03
     turn: float = 5.0
-    wander: float = 0.3
+    wander: float = 1.0
     both_sides: bool = True
     starts: int = 1
     mirrored: bool = True
-    second: float = 0.0
+    second: float = 0.05
     size: int = 96
     margin: float = 0.35
     uses_box: bool = True  # type: ignore[misc]
@@ -217,19 +217,17 @@ class Ert(Detector):
         patches, places : (N, S, S) and (N, 2, 3), of `grey_patch`
         starts : (N, K', 2) in units of the box, or None: the mean shape in each view's box
         """
-        from cairn.detectors.ert.search import search_many, search_one
+        from cairn.detectors.ert.search import search, search_in_parallel
 
         n, k = len(patches), self.cascade_.n_points
         points, between = np.empty((n, k, 2), np.float32), np.empty((n, k, 2, 2))
         start = np.empty((n, 0, 2)) if starts is None else starts
         how = (self._view_frames, self._flip_array, start, self.second, self.extent_, self.turned)
         if n < _PARALLEL:
-            for i in range(n):
-                one = (*how[:2], start[i], *how[3:])
-                search_one(patches[i], places[i], *one, points[i], between[i], self._program)
+            search(patches, places, *how, points, between, self._program)
         else:
             with _lock:
-                search_many(patches, places, *how, points, between, self._program)
+                search_in_parallel(patches, places, *how, points, between, self._program)
         spread = between[..., 0, 0] + between[..., 1, 1]
         confidence = self._seen(patches, places, points)[:, None] * np.exp(-spread / (2 * _DOUBT**2))
         return points, self.spread_ + between, confidence
@@ -239,7 +237,7 @@ class Ert(Detector):
         from cairn.detectors.ert.prediction import run_many
 
         with _lock:
-            run_many(patches, which, places, self.turned, shapes, *self._program)
+            run_many(patches, which, places, self.turned, shapes, self._program)
 
     def _seen(self, patches: np.ndarray, places: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(N,) in [0, 1], how much the picture looks like an object with these points (N, K', 2)."""
@@ -252,6 +250,7 @@ class Ert(Detector):
         unit = (np.asarray(init, float)[:, self.known_] - boxes[:, None, :2]) / (boxes[:, 2:] - boxes[:, :2])[:, None]
         fit = transforms.similarity_between(np.broadcast_to(self.cascade_.mean, unit.shape), unit)
         fit[~np.isfinite(unit).any(axis=(1, 2))] = _WHOLE
+        unit = np.clip(unit, -2, 3)  # a start far outside says nothing
         return np.where(np.isfinite(unit), unit, transforms.apply(fit, self.cascade_.mean))
 
     def _learn_doubt(

@@ -11,17 +11,18 @@ from numba import njit, prange
 
 from cairn.detectors.ert.cascade import Cascade
 
-__all__ = ["Program", "pixel_values", "program", "read_at", "run_many", "run_one", "similarity"]
+__all__ = ["Program", "pixel_values", "program", "read_at", "run_many", "run_stage", "similarity"]
 
 Program = tuple[np.ndarray, ...]
 
 _TOGETHER = 4  # trees that are walked side by side, so that the processor need not wait for one
-_LOW, _ONE, _TWO = np.uint64(0xFFFF), np.uint64(1), np.uint64(2)
+_GROUP = 16  # rows that go through a stage together
+_LOW, _TWO = np.uint64(0xFFFF), np.uint64(2)
 _SECOND, _THIRD = np.uint64(16), np.uint64(32)
 
 
 def program(cascade: Cascade) -> Program:
-    """The arrays that `run_one` and `run_many` take after the pictures, laid out for speed.
+    """The arrays that `run_stage` and `run_many` take after the pictures, laid out for speed.
 
     Differences of grey values are whole numbers, so a threshold can be rounded down to one. A leaf's length is padded
     with zeros to whole vector registers.
@@ -91,26 +92,36 @@ def pixel_values(patch, place, shape, a, b, anchors, offsets, values):
     a, b : of `similarity`
     """
     height, width = patch.shape
+    right, bottom = np.float32(width - 1), np.float32(height - 1)
+    xx = np.float32(place[0, 0] * a + place[0, 1] * b)
+    xy = np.float32(place[0, 1] * a - place[0, 0] * b)
+    yx = np.float32(place[1, 0] * a + place[1, 1] * b)
+    yy = np.float32(place[1, 1] * a - place[1, 0] * b)
+    at = np.empty((len(shape), 2), np.float32)
+    for k in range(len(shape)):
+        at[k, 0] = place[0, 0] * shape[k, 0] + place[0, 1] * shape[k, 1] + place[0, 2] + 0.5
+        at[k, 1] = place[1, 0] * shape[k, 0] + place[1, 1] * shape[k, 1] + place[1, 2] + 0.5
+    zero = np.float32(0)
     for p in range(len(anchors)):
         k = anchors[p]
         dx, dy = offsets[p, 0], offsets[p, 1]
-        u = (a * dx - b * dy) + shape[k, 0]
-        v = (b * dx + a * dy) + shape[k, 1]
-        x = int(np.floor(place[0, 0] * u + place[0, 1] * v + place[0, 2] + 0.5))
-        y = int(np.floor(place[1, 0] * u + place[1, 1] * v + place[1, 2] + 0.5))
-        values[p] = patch[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]
+        x = at[k, 0] + xx * dx + xy * dy
+        y = at[k, 1] + yx * dx + yy * dy
+        x = min(max(x, zero), right)  # not below 0, so that cutting off the fraction rounds down
+        y = min(max(y, zero), bottom)
+        values[p] = patch[np.uint32(y), np.uint32(x)]
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _child(word, node, values):
     """The child of `node` that a sample with these pixels goes to; words are laid out in `program`."""
     difference = values[word & _LOW] - values[(word >> _SECOND) & _LOW]
-    return node + node + (_ONE if difference > np.int16(word >> _THIRD) else _TWO)
+    return node + node + _TWO - np.uint64(difference > np.int16(word >> _THIRD))
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
-    """Move `shape` (K, 2) float32, in place, through all stages.
+def run_stage(s, patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
+    """Move `shape` (K, 2) float32, in place, by stage `s`.
 
     Parameters
     ----------
@@ -118,71 +129,60 @@ def run_one(patch, place, turned, shape, mean, anchors, offsets, nodes, leaves, 
     turned : leaves are moves in the frame of the mean shape, and are turned and scaled into the current one
     mean, ..., sums : what `program` gives
     """
-    stages, trees, inner = nodes.shape
+    trees, inner = nodes.shape[1:]
     depth = 0
     while (1 << depth) - 1 < inner:
         depth += 1
     points, rank = len(shape), leaves.shape[3]
     values = np.empty(anchors.shape[1], np.int16)
-    total = np.empty(rank, sums.dtype)
-    move = np.empty(2 * points, np.float32)
+    total = np.zeros(rank, sums.dtype)
+    move = np.zeros(2 * points, np.float32)
     skip = np.uint64(inner)
-    for s in range(stages):
-        a, b = similarity(mean, shape)
-        pixel_values(patch, place, shape, a, b, anchors[s], offsets[s], values)
-        total[:] = 0
-        for t in range(0, trees, _TOGETHER):
-            n0 = n1 = n2 = n3 = np.uint64(0)
-            for _ in range(depth):
-                n0 = _child(nodes[s, t, n0], n0, values)
-                n1 = _child(nodes[s, t + 1, n1], n1, values)
-                n2 = _child(nodes[s, t + 2, n2], n2, values)
-                n3 = _child(nodes[s, t + 3, n3], n3, values)
-            l0, l1 = leaves[s, t, n0 - skip], leaves[s, t + 1, n1 - skip]
-            l2, l3 = leaves[s, t + 2, n2 - skip], leaves[s, t + 3, n3 - skip]
-            for r in range(rank):
-                total[r] += (l0[r] + l1[r]) + (l2[r] + l3[r])
-        if basis.shape[0]:
-            move[:] = 0
-            for r in range(rank):
-                weight = np.float32(total[r]) * scales[s, r]
-                for j in range(2 * points):
-                    move[j] += weight * basis[r, j]
-        else:
+    a, b = similarity(mean, shape)
+    pixel_values(patch, place, shape, a, b, anchors[s], offsets[s], values)
+    for t in range(0, trees, _TOGETHER):
+        n0 = n1 = n2 = n3 = np.uint64(0)
+        for _ in range(depth):
+            n0 = _child(nodes[s, t, n0], n0, values)
+            n1 = _child(nodes[s, t + 1, n1], n1, values)
+            n2 = _child(nodes[s, t + 2, n2], n2, values)
+            n3 = _child(nodes[s, t + 3, n3], n3, values)
+        l0, l1 = leaves[s, t, n0 - skip], leaves[s, t + 1, n1 - skip]
+        l2, l3 = leaves[s, t + 2, n2 - skip], leaves[s, t + 3, n3 - skip]
+        for r in range(rank):
+            total[r] += (l0[r] + l1[r]) + (l2[r] + l3[r])
+    if basis.shape[0]:
+        for r in range(rank):
+            weight = np.float32(total[r]) * scales[s, r]
             for j in range(2 * points):
-                move[j] = total[j] * scales[s, j]
-        if not turned:
-            a, b = np.float32(1.0), np.float32(0.0)
-        for k in range(points):
-            dx, dy = move[2 * k], move[2 * k + 1]
-            shape[k, 0] += a * dx - b * dy
-            shape[k, 1] += b * dx + a * dy
+                move[j] += weight * basis[r, j]
+    else:
+        for j in range(2 * points):
+            move[j] = total[j] * scales[s, j]
+    if not turned:
+        a, b = np.float32(1.0), np.float32(0.0)
+    for k in range(points):
+        dx, dy = move[2 * k], move[2 * k + 1]
+        shape[k, 0] += a * dx - b * dy
+        shape[k, 1] += b * dx + a * dy
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def run_many(patches, which, places, turned, shapes, mean, anchors, offsets, nodes, leaves, scales, basis, sums):
-    """`run_one` over N rows on all cores; row i looks at ``patches[which[i]]`` (M, H, W).
+def run_many(patches, which, places, turned, shapes, program):
+    """Move N shapes through all stages, on all cores; row i looks at ``patches[which[i]]`` (M, H, W).
+
+    Rows go through a stage together in small groups, so that its leaves are still in the cache for the next row.
 
     Parameters
     ----------
     places : (N, 2, 3) float64, of each row
     shapes : (N, K, 2) float32, in and out
     """
-    for i in prange(len(shapes)):
-        run_one(
-            patches[which[i]],
-            places[i],
-            turned,
-            shapes[i],
-            mean,
-            anchors,
-            offsets,
-            nodes,
-            leaves,
-            scales,
-            basis,
-            sums,
-        )
+    n, stages = len(shapes), len(program[1])
+    for group in prange((n + _GROUP - 1) // _GROUP):
+        for s in range(stages):
+            for i in range(group * _GROUP, min((group + 1) * _GROUP, n)):
+                run_stage(s, patches[which[i]], places[i], turned, shapes[i], *program)
 
 
 @njit(cache=True, nogil=True)

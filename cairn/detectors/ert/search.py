@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from cairn.detectors.ert.prediction import run_one
+from cairn.detectors.ert.prediction import run_stage
 
-__all__ = ["search_many", "search_one"]
+__all__ = ["search", "search_in_parallel"]
+
+_GROUP = 16  # rows
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -33,36 +35,43 @@ def _mirror(shape, flip, spare):
 
 
 @njit(cache=True, nogil=True)
-def _look(patch, frame, box, views, flip, start, turned, shapes, program):
-    """Shapes (V, K, 2) found through each view of `box`, in units of the given box; the last half in the mirror."""
-    mean = program[0]
+def _enter(frame, box, views, flip, start, mean, places, seen, shapes):
+    """Where each view's search begins: maps to the patch (V, 2, 3) and shapes (V, K, 2), in units of the views."""
     count, points = len(views), len(mean)
     plain = count if len(flip) == 0 else count // 2
-    seen, place = np.empty((2, 3)), np.empty((2, 3))
     spare = np.empty((points, 2), np.float32)
     for v in range(count):
-        _compose(box, views[v], seen)
-        _compose(frame, seen, place)
+        _compose(box, views[v], seen[v])
+        _compose(frame, seen[v], places[v])
         shape = shapes[v]
         if len(start):
             # Boxes are upright, so the way back is a shift and a scale along each axis.
             for k in range(points):
-                shape[k, 0] = (start[k, 0] - seen[0, 2]) / seen[0, 0]
-                shape[k, 1] = (start[k, 1] - seen[1, 2]) / seen[1, 1]
+                shape[k, 0] = (start[k, 0] - seen[v, 0, 2]) / seen[v, 0, 0]
+                shape[k, 1] = (start[k, 1] - seen[v, 1, 2]) / seen[v, 1, 1]
         else:
             shape[:] = mean
         if v >= plain:
             if len(start):
                 _mirror(shape, flip, spare)
             for i in range(2):
-                place[i, 2] += place[i, 0]
-                place[i, 0] = -place[i, 0]
-        run_one(patch, place, turned, shape, *program)
+                places[v, i, 2] += places[v, i, 0]
+                places[v, i, 0] = -places[v, i, 0]
+
+
+@njit(cache=True, nogil=True)
+def _leave(flip, seen, shapes):
+    """From units of the views back to those of the given box, and out of the mirror."""
+    count, points = shapes.shape[:2]
+    plain = count if len(flip) == 0 else count // 2
+    spare = np.empty((points, 2), np.float32)
+    for v in range(count):
+        shape = shapes[v]
         if v >= plain:
             _mirror(shape, flip, spare)
         for k in range(points):
-            shape[k, 0] = seen[0, 0] * shape[k, 0] + seen[0, 2]
-            shape[k, 1] = seen[1, 1] * shape[k, 1] + seen[1, 2]
+            shape[k, 0] = seen[v, 0, 0] * shape[k, 0] + seen[v, 0, 2]
+            shape[k, 1] = seen[v, 1, 1] * shape[k, 1] + seen[v, 1, 2]
 
 
 @njit(cache=True, nogil=True)
@@ -102,44 +111,79 @@ def _implied(points, extent, box):
 
 
 @njit(cache=True, nogil=True)
-def search_one(patch, frame, views, flip, start, second, extent, turned, points, covariance, program):
-    """Points (K, 2) and their covariance (K, 2, 2) over the views, in units of the box, into the arrays given.
+def _spread(shapes, points, covariance):
+    """Of the views (V, K, 2) about the points (K, 2), into `covariance` (K, 2, 2)."""
+    covariance[:] = 0
+    count = len(shapes)
+    if count < 2:
+        return
+    for k in range(len(points)):
+        for v in range(count):
+            dx, dy = shapes[v, k, 0] - points[k, 0], shapes[v, k, 1] - points[k, 1]
+            covariance[k, 0, 0] += dx * dx / (count - 1)
+            covariance[k, 0, 1] += dx * dy / (count - 1)
+            covariance[k, 1, 1] += dy * dy / (count - 1)
+        covariance[k, 1, 0] = covariance[k, 0, 1]
+
+
+@njit(cache=True, nogil=True)
+def search(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
+    """Points (N, K, 2) float32 and their covariance (N, K, 2, 2) over the views, in units of the box, into the arrays.
+
+    All rows go through a stage together, so that its trees are read from far memory once.
 
     Parameters
     ----------
-    patch : (S, S) uint8
-    frame : (2, 3) units of the box to px of the patch
+    patches : (N, S, S) uint8
+    frames : (N, 2, 3) units of the box to px of the patch
     views : (V, 2, 3); the last half is seen in the mirror
     flip : (K,) int64, or (0,): there is no mirror
-    start : (K, 2) where to begin, or (0, 2): from the mean shape
+    starts : (N, K, 2) where to begin, or (N, 0, 2): from the mean shape
     second : how far the implied box may be from the given one before it is looked at too; 0: never
     extent : (4,) the box around the points of the training, in units of their boxes
-    turned, program : see `cairn.detectors.ert.prediction.run_one`
+    turned, program : see `cairn.detectors.ert.prediction.run_stage`
     """
-    box = np.zeros((2, 3))
-    box[0, 0] = box[1, 1] = 1.0
-    shapes = np.empty((len(views), *points.shape), np.float32)
-    _look(patch, frame, box, views, flip, start, turned, shapes, program)
-    _middle(shapes, points)
-    if second > 0 and len(start) == 0 and _implied(points, extent, box) > second:
-        _look(patch, frame, box, views, flip, start, turned, shapes, program)
-        _middle(shapes, points)
-    covariance[:] = 0
-    count = len(views)
-    if count > 1:
-        for k in range(len(points)):
-            for v in range(count):
-                dx, dy = shapes[v, k, 0] - points[k, 0], shapes[v, k, 1] - points[k, 1]
-                covariance[k, 0, 0] += dx * dx / (count - 1)
-                covariance[k, 0, 1] += dx * dy / (count - 1)
-                covariance[k, 1, 1] += dy * dy / (count - 1)
-            covariance[k, 1, 0] = covariance[k, 0, 1]
+    n, count, stages = len(patches), len(views), len(program[1])
+    boxes, places = np.zeros((n, 2, 3)), np.empty((n, count, 2, 3))
+    seen = np.empty((n, count, 2, 3))
+    shapes = np.empty((n, count, *points.shape[1:]), np.float32)
+    open_rows = np.arange(n)
+    boxes[:, 0, 0] = boxes[:, 1, 1] = 1.0
+    for time in range(2):
+        for i in open_rows:
+            _enter(frames[i], boxes[i], views, flip, starts[i], program[0], places[i], seen[i], shapes[i])
+        for s in range(stages):
+            for i in open_rows:
+                for v in range(count):
+                    run_stage(s, patches[i], places[i, v], turned, shapes[i, v], *program)
+        left = 0
+        for i in open_rows:
+            _leave(flip, seen[i], shapes[i])
+            _middle(shapes[i], points[i])
+            if time == 0 and second > 0 and starts.shape[1] == 0 and _implied(points[i], extent, boxes[i]) > second:
+                open_rows[left] = i
+                left += 1
+        open_rows = open_rows[:left]
+    for i in range(n):
+        _spread(shapes[i], points[i], covariance[i])
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def search_many(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
-    """`search_one` for N patches on all cores; `starts` (N, K, 2) or (N, 0, 2)."""
-    for i in prange(len(patches)):
-        search_one(
-            patches[i], frames[i], views, flip, starts[i], second, extent, turned, points[i], covariance[i], program
+def search_in_parallel(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
+    """`search` on all cores, in small groups of rows."""
+    n = len(patches)
+    for group in prange((n + _GROUP - 1) // _GROUP):
+        a, b = group * _GROUP, min((group + 1) * _GROUP, n)
+        search(
+            patches[a:b],
+            frames[a:b],
+            views,
+            flip,
+            starts[a:b],
+            second,
+            extent,
+            turned,
+            points[a:b],
+            covariance[a:b],
+            program,
         )

@@ -1,0 +1,134 @@
+"""Regression trees on faces, against dlib's: error, robustness to the box, training, speed and size.
+
+    python benchmarks/ert.py                # writes benchmarks/results/ert.json and ert.md
+    python benchmarks/ert.py --dlib-again   # trains dlib's in this run too, though there is one in runs/
+
+Needs ../shared/data (or CAIRN_DATA) and dlib (`pip install dlib-bin`). Three predictors look at the 554 test faces: one
+grown in this run on the 1,897 training faces with oversampling 10, as dlib's; the bundled face68-ert, which saw nine
+tenths of them; and dlib's. Each run is one reading of the test faces, counted in the results. Two threads for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import faces68
+import numpy as np
+from figures import DATA, RESULTS, ROOT, Figure, figure, machine, median_seconds, plain, table
+
+import cairn
+from cairn.dataset import Dataset
+from cairn.detectors.contract import Detector
+from cairn.detectors.ert.detector import Ert
+from cairn.images import ImageList
+
+COMMAND = "python benchmarks/ert.py"
+WEIGHTS = ROOT / "cairn" / "weights" / "face68-ert.cairn"
+THREADS = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dlib-again", action="store_true", help="train dlib's predictor in this run")
+    given = parser.parse_args()
+    import numba
+
+    numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
+    faces = in_memory(cairn.read(DATA / "faces68"))
+    train, test = faces.of_split("train").in_image_order(), faces.of_split("test").in_image_order()
+    rows: list[Figure] = []
+
+    Ert(stages=1, trees=1, oversampling=1).fit(train.take_images(range(20)))  # compiles
+    ours = Ert(oversampling=10)
+    start = time.perf_counter()
+    ours.fit(train)
+    seconds = time.perf_counter() - start
+    rows += rows_of("ert, oversampling 10", ours, test)
+    rows.append(figure("ert, oversampling 10", "training time", "s", seconds, note="all of fit, compiled before"))
+
+    shipped = cairn.load("face68-ert")
+    rows += rows_of("face68-ert", shipped.detector, test)
+    rows.append(figure("face68-ert", "training time (its card)", "s", 60 * shipped.card["minutes"]))
+    rows.append(figure("face68-ert", "model file, trees alone", "MB", trees_alone(shipped)))
+    rows.append(figure("face68-ert", "model file, with its finder", "MB", WEIGHTS.stat().st_size / 1e6))
+
+    if given.dlib_again:
+        (ROOT / "runs" / "dlib68.json").unlink(missing_ok=True)
+    predictor, seconds = faces68.dlib_predictor(train)
+    rows += faces68.box_rows("dlib", test, lambda data, boxes: faces68.dlib_points(predictor, data, boxes))
+    rows += faces68.dlib_speed_rows(predictor, test)
+    rows.append(figure("dlib", "554 faces, one after the other", "ms a face", dlib_all(predictor, test)))
+    rows.append(figure("dlib", "training time", "s", seconds, note="in this run" if given.dlib_again else "earlier"))
+    rows.append(figure("dlib", "model file", "MB", (ROOT / "runs" / "dlib68.dat").stat().st_size / 1e6))
+    write(rows, shipped, given.dlib_again)
+
+
+def in_memory(data: Dataset) -> Dataset:
+    """The same, with its pictures read: neither side's clock counts the reading of files."""
+    return Dataset(ImageList(list(data.images)), data.landmarks, split=data.split, split_by=data.split_by)
+
+
+def rows_of(name: str, detector: Detector, test: Dataset) -> list[Figure]:
+    """Errors, and times with and without company."""
+    rows = faces68.box_rows(
+        name, test, lambda data, boxes: detector.predict(list(data.images), list(boxes[:, None])).points
+    )
+    images, boxes = list(test.images), test.boxes
+    one = median_seconds(lambda: detector.predict(images[:1], boxes[:1]), 500)
+    together = median_seconds(lambda: detector.predict(images, boxes), 7)
+    rows.append(figure(name, "one face a call, box given", "ms", 1000 * one, n=1))
+    rows.append(figure(name, "554 faces in one call", "ms a face", 1000 * together / len(test), n=len(test)))
+    return rows
+
+
+def dlib_all(predictor: Any, test: Dataset) -> float:
+    """dlib knows no batches; ms a face over all pictures."""
+    pictures = [np.ascontiguousarray(i.rgb()) for i in test.images]
+    boxes = [faces68.dlib_box(b[0]) for b in test.boxes]
+
+    def every() -> None:
+        for pixels, box in zip(pictures, boxes, strict=True):
+            predictor(pixels, box)
+
+    return 1000 * median_seconds(every, 7) / len(test)
+
+
+def trees_alone(model: cairn.Model) -> float:
+    """MB of the model without finder, calibration or verdict."""
+    path = ROOT / "runs" / "ert-alone.cairn"
+    path.parent.mkdir(exist_ok=True)
+    cairn.Model(model.detector, model.skeleton).save(path)
+    size = path.stat().st_size
+    path.unlink()
+    return size / 1e6
+
+
+def write(rows: list[Figure], shipped: cairn.Model, again: bool) -> None:
+    """JSON for programs, Markdown for people; the readings of the test faces are counted on."""
+    target = Path(RESULTS / "ert.json")
+    readings = json.loads(target.read_text())["readings"] + 1 if target.exists() else 1
+    card = {k: shipped.card.get(k) for k in ("recipe", "seed", "steps", "minutes", "machine", "scores")}
+    command = COMMAND + (" --dlib-again" if again else "")
+    load = f"load before the run {os.getloadavg()[2]:.1f} (15 minutes)"
+    rows = plain(rows)
+    data = {"command": command, "readings": readings, "machine": machine(), "face68-ert": card, "figures": rows}
+    target.write_text(json.dumps(data, indent=1) + "\n")
+    lines = [
+        f"Written by `{command}`; reading {readings} of the test faces; {machine()}; {THREADS} threads; {load}.",
+        "554 test faces (300-W common), split `test` of faces68; intervals are 95 % bootstrap over pictures.",
+        "",
+        *table(rows),
+        f"\n`face68-ert` (scripts/train_ert.py): {card['steps']} trees, {card['minutes']} minutes, seed {card['seed']};",
+        card["machine"],
+    ]
+    (RESULTS / "ert.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

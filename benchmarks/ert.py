@@ -123,8 +123,7 @@ def write(rows: list[Figure], shipped: cairn.Model, again: bool) -> None:
         "554 test faces (300-W common), split `test` of faces68; intervals are 95 % bootstrap over pictures.",
         "",
         *table(rows),
-        f"\n`face68-ert` (scripts/train_ert.py): {card['steps']} trees, {card['minutes']} minutes, seed {card['seed']};",
-        card["machine"],
+        f"\n`face68-ert` (scripts/train_ert.py): {card['steps']} trees, {card['minutes']} minutes, seed {card['seed']}",
     ]
     (RESULTS / "ert.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))

@@ -104,9 +104,9 @@ class Ert(Detector):
     rank: int = 48
     leaves: str = "int8"
     turned: bool = False
-    shift: float = 0.05
-    zoom: float = 0.05
-    aspect: float = 0.03
+    shift: float = 0.07
+    zoom: float = 0.06
+    aspect: float = 0.04
     turn: float = 5.0
     wander: float = 1.0
     both_sides: bool = True

@@ -50,6 +50,6 @@ def test_a_huge_box_costs_no_huge_memory():
 def test_moving_picture_and_box_by_whole_pixels_changes_nothing():
     box = np.array([70.3, 40.1, 120.7, 90.9])
     a, frame = grey_patch(dotted(95, 60), box, 48, 0.2)
-    b, moved = grey_patch(dotted(100, 67), box + [5, 7, 5, 7], 48, 0.2)
+    b, moved = grey_patch(dotted(100, 67), box + np.array([5, 7, 5, 7]), 48, 0.2)
     assert np.array_equal(a, b)
     assert np.allclose(frame, moved)

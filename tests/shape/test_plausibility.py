@@ -175,6 +175,19 @@ def test_space_has_shapes_too():
     assert (~said.plausible_points[:, 5]).mean() > 0.95
 
 
+def test_a_detectors_usual_errors_are_no_alarm_though_few_are_known():
+    def rough(truth, seed):
+        errors = np.random.default_rng(seed).normal(0, 2.5, truth.shape)
+        return marks(truth + errors, confidence=np.full(truth.shape[:2], 0.5))
+
+    truth = rings(4, seed=41)
+    alone = Plausibility.fit(marks(rings(100)))
+    told = Plausibility.fit(marks(rings(100)), predicted=rough(truth, 1), truth=marks(truth))
+    again = rough(rings(200, seed=42), 2)
+    assert (~alone.judge(again).plausible).mean() > 0.5
+    assert (~told.judge(again).plausible).mean() < 0.2
+
+
 def test_too_little_is_one_sentence():
     with pytest.raises(InputError, match=r"4 shapes of 10 points.*at least 5"):
         Plausibility.fit(marks(rings(4)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, label_studio, labelme, pts, sleap, tps
+from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, label_studio, labelme, pts, sleap, tps, via
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -28,6 +28,7 @@ FORMATS: dict[str, ModuleType] = {
     "cvat": cvat,
     "labelme": labelme,
     "label_studio": label_studio,
+    "via": via,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,
@@ -39,6 +40,7 @@ SUFFIXES = {
     ".slp": "sleap",
     ".json": "coco",
     ".tps": "tps",
+    ".h5": "deeplabcut",
     ".csv": "csv",
     ".tsv": "csv",
     ".xml": "imglab",

@@ -20,7 +20,7 @@ from cairn.formats.text import shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
-__all__ = ["Frame", "Mark", "Objects", "in_order"]
+__all__ = ["Frame", "Mark", "Objects", "in_order", "order_lost", "order_of"]
 
 _SPARSE = 1_000_000  # cells of a table of points, from which on hardly any being filled is a mistake
 
@@ -136,8 +136,7 @@ class Objects:
 
     def order(self) -> list[str]:
         """All names that occur, by number or in the order of the object that has most of them."""
-        fullest = max((o.points for o in self.objects), key=len, default={})
-        return in_order([*fullest, *(n for n in self.names if n not in fullest)])
+        return order_of([*(o.points for o in self.objects), self.names])
 
     def dataset(
         self, names: Sequence[str] | None = None, edges: Sequence[tuple[str, str]] = (), **more: Any
@@ -198,6 +197,31 @@ class Objects:
         keys = dict.fromkeys(c for o in self.objects for c in o.cells)
         columns = {c: typed([text(o.cells.get(c, "")) for o in self.objects]) for c in keys}
         return Dataset(ImageList(self.sources), landmarks, columns=columns, **more)
+
+
+def order_of(objects: Sequence[Iterable[str]]) -> list[str]:
+    """The order of points that are only known by the objects that have them: by number, or that of the fullest object.
+
+    Parameters
+    ----------
+    objects : the names of the points of each object, in their order; the last has all names
+    """
+    several = [list(o) for o in objects]
+    fullest = max(several[:-1], key=len, default=[])
+    return in_order(dict.fromkeys([*fullest, *several[-1]]))
+
+
+def order_lost(dataset: Dataset, format_name: str) -> list[str]:
+    """A sentence where names or their order cannot be seen in a file that lists only the points that are there."""
+    names = np.array(dataset.skeleton.names)
+    objects = [list(names[there]) for there in dataset.landmarks.labelled]
+    seen = order_of([*objects, dict.fromkeys(n for o in objects for n in o)])
+    if seen == list(names):
+        return []
+    missing = [n for n in names if n not in seen]
+    if missing:
+        return [f"{format_name} lists only points that are there; without a label anywhere: {', '.join(missing)}"]
+    return [f"{format_name} does not say in which order the points are; they come back in another one"]
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -25,6 +25,10 @@ TEXTS = {
         '[{"data": {"image": "a.png"}, "annotations": [{"result": [{"type": "keypointlabels", '
         '"value": {"x": 5, "y": 5, "keypointlabels": ["n"]}}]}]}]'
     ),
+    "via": (
+        '{"a.png9": {"filename": "a.png", "size": 9, "regions": [{"shape_attributes": {"name": "point", "cx": 1, '
+        '"cy": 1}, "region_attributes": {"name": "n"}}]}}'
+    ),
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

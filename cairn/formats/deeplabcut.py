@@ -1,20 +1,27 @@
-"""DeepLabCut's tables: ``CollectedData_<scorer>.csv`` of a project, and what it writes about a video.
+"""DeepLabCut's tables, CSV and HDF5, for one animal and for several; Lightning Pose's are the same.
 
 ::
 
     scorer,Pranav,Pranav,...
-    bodyparts,snout,snout,...           (with several animals a line ``individuals`` stands before this one)
+    individuals,m1,m1,...               (this line with several animals only)
+    bodyparts,snout,snout,...
     coords,x,y,...                      (x,y,likelihood in results)
     labeled-data/m4s1/img0000.png,21.521,265.428,...
+
+``CollectedData_<scorer>.csv`` and ``.h5`` of a project (https://deeplabcut.github.io/DeepLabCut/docs/
+standardDeepLabCut_UserGuide.html), and what is written about a video. HDF5 needs ``pip install 'cairn-landmarks[h5]'``;
+it is read without pandas, which would run code that stands in the file.
 
 Origin: 0 at the centre of the first pixel, as the clicks of its labelling tool (matplotlib) have it; taken as they
 stand. Empty cells are points without label; a line without any is a picture without an object. ``likelihood`` becomes
 ``confidence``. The path may stand in one column or, in newer files, in three.
 
 Paths are relative to the project: the file's folder and the three above it are tried. Numbers instead of paths are
-frames of the video in the same folder whose name the file's begins with. The number in ``img0000.png`` becomes
-``Dataset.frame``, the folder of the pictures the column ``video`` and the animal the column ``individual``. A folder is
-searched for ``CollectedData_*.csv`` with all its folders.
+frames of the video whose name the file's begins with, in the same folder or in ``videos`` beside that. The number in
+``img0000.png`` becomes ``Dataset.frame``, the folder of the pictures the column ``video``; the animal becomes the
+column ``individual`` and a ``track_id``, and not a subject, for ``m1`` of one video need not be that of another. Points
+that the animals do not share belong to DeepLabCut's animal ``single``. Lightning Pose's column ``set`` is the split;
+its columns such as ``x_ens_var`` are passed over. A folder is searched for ``CollectedData*`` with all its folders.
 
 Cannot carry: edges, visibility, boxes, subjects, splits.
 """
@@ -26,7 +33,6 @@ import io
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -34,23 +40,28 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
+from cairn.formats.deeplabcut_h5 import is_frame, read_h5, write_h5
+from cairn.formats.deeplabcut_table import HEADS, Table, read_csv
 from cairn.formats.pictures import PictureFinder, picture_names
-from cairn.formats.rows import check_count, fill_boxes, losses, named, text
-from cairn.formats.text import number, read_table, shown
+from cairn.formats.rows import fill_boxes, losses, named, text
+from cairn.formats.text import head_of, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
-__all__ = ["matches", "read", "write"]
+__all__ = ["VERIFIED", "matches", "read", "write"]
+
+VERIFIED = "DeepLabCut's own project, sleap-io, pandas"
 
 _VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 _SCORER = "cairn"
+_FRAME = re.compile(r"\d{1,9}(\.0)?", re.ASCII)
 
 
 def matches(path: Path, head: bytes) -> bool:
-    """Whether a file begins with ``scorer``, or a folder holds ``CollectedData`` files."""
+    """Whether a file begins with ``scorer`` or is such HDF5, or a folder holds ``CollectedData`` files."""
     if path.is_dir():
         return bool(_files(path))
-    return re.match(rb"\s*\"?scorer\"?[,;\t]", head.removeprefix(b"\xef\xbb\xbf")) is not None
+    return is_frame(path, head) or re.match(rb"\s*\"?scorer\"?[,;\t]", head.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def read(path: Path, pictures: str | Path | None = None) -> Dataset:
@@ -67,15 +78,15 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     """
     path = Path(path)
     if not path.is_dir():
-        return _dataset([_Table.of(path)], pictures)
+        return _dataset([_table(path)], pictures)
     files = _files(path)
     if not files:
-        raise InputError(f"{path}: no CollectedData_*.csv in this folder")
-    return _dataset([_Table.of(f) for f in files], pictures)
+        raise InputError(f"{path}: no CollectedData file in this folder")
+    return _dataset([_table(f) for f in files], pictures)
 
 
 def write(dataset: Dataset, path: Path) -> list[str]:
-    """Write one table: with a line ``individuals`` where a picture has several objects.
+    """Write one table, HDF5 where `path` ends with ``.h5``; with a line ``individuals`` for several animals.
 
     Returns
     -------
@@ -85,173 +96,155 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     marks, names = dataset.landmarks, dataset.skeleton.names
     project = path.parent.parent.parent if path.parent.parent.name == "labeled-data" else path.parent
     pictures, notes = picture_names(dataset.images, project)
+    pictures = _numbered(dataset, path) or pictures
     coords = ["x", "y"] + ["likelihood"] * (marks.confidence is not None)
-    rows_of: dict[int, list[int]] = {i: [] for i in range(len(pictures))}
-    for row, i in enumerate(marks.image_index):
-        rows_of[int(i)].append(row)
-    animals, place = _animals(dataset, rows_of)
-    several = len(animals) > 1 or "individual" in dataset.columns
-    columns = [(a, n, c) for a in animals for n in names for c in coords]
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["scorer", *(_SCORER for _ in columns)])
-    if several:
-        table.writerow(["individuals", *(a for a, _, _ in columns)])
-    table.writerow(["bodyparts", *(n for _, n, _ in columns)])
-    table.writerow(["coords", *(c for _, _, c in columns)])
-    for i, rows in rows_of.items():
-        cells = [[""] * (len(names) * len(coords)) for _ in animals]
-        for row in rows:
-            values = marks.points[row, :, :2]
-            if marks.confidence is not None:
-                values = np.column_stack([values, marks.confidence[row]])
-            cells[place[row]] = [text(v) for v in values.ravel()]
-        table.writerow([pictures[i], *(c for animal in cells for c in animal)])
-    write_whole(path, out.getvalue())
+    animals, place = _animals(dataset)
+    several = animals != [""]
+    heads = [(_SCORER, *([a] if several else []), n, c) for a in animals for n in names for c in coords]
+    values = np.full((len(pictures), len(animals), len(names), len(coords)), np.nan)
+    rows = marks.image_index, np.array(place, np.int64)
+    values[..., :2][rows] = marks.points[..., :2]
+    if marks.confidence is not None:
+        values[..., 2][rows] = marks.confidence
+    flat = values.reshape(len(pictures), -1)
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        write_h5(path, heads, pictures, flat)
+    else:
+        out = io.StringIO()
+        table = csv.writer(out, lineterminator="\n")
+        lines = HEADS if several else [h for h in HEADS if h != "individuals"]
+        table.writerows([line, *(h[i] for h in heads)] for i, line in enumerate(lines))
+        table.writerows([p, *map(text, v)] for p, v in zip(pictures, flat, strict=True))
+        write_whole(path, out.getvalue())
     unlabelled = int((~marks.labelled.any(axis=1)).sum())
     if unlabelled:
         notes.append(f"{unlabelled} objects without any point are written as pictures without an object")
     carries = {"names", "empty", "confidence"} | ({"individual"} if several else set())
+    ids = _track_ids(animals)
+    if marks.track_id is not None and several:
+        carries |= {"track_id"} if [ids[animals[p]] for p in place] == list(marks.track_id) else set()
     if _frames(dataset.images.sources) is not None:
         carries |= {"frame", "video"}
     return losses(dataset, carries, "DeepLabCut's table") + notes
 
 
-def _animals(dataset: Dataset, rows_of: dict[int, list[int]]) -> tuple[list[str], dict[int, int]]:
-    """Names of the animals, and which of them each row is: by the column ``individual``, otherwise by order."""
-    given = dataset.columns.get("individual")
-    if given is not None:
-        animals = list(dict.fromkeys(str(v) for v in given))
-        place = {row: animals.index(str(v)) for row, v in enumerate(given)}
-        if all(len({place[r] for r in rows}) == len(rows) for rows in rows_of.values()):
-            return animals, place
-    most = max((len(rows) for rows in rows_of.values()), default=1)
-    place = {row: at for rows in rows_of.values() for at, row in enumerate(rows)}
-    return [f"individual{i + 1}" for i in range(max(most, 1))], place
+def _numbered(dataset: Dataset, path: Path) -> list[str]:
+    """Numbers of frames, where the table lies beside the one video and is called after it."""
+    sources = [s if isinstance(s, Source) else Source("") for s in dataset.images.sources]
+    films = {Path(s.path) for s in sources}
+    if len(films) != 1 or any(s.frame is None for s in sources):
+        return []
+    (film,) = films
+    beside = film.absolute().parent == path.absolute().parent and path.stem.startswith(film.stem)
+    return [str(s.frame) for s in sources] if beside and film.suffix.lower() in _VIDEOS else []
+
+
+def _animals(dataset: Dataset) -> tuple[list[str], list[int]]:
+    """Names of the animals, and which each row is: by the column ``individual``, by ``track_id``, else by order."""
+    index = dataset.landmarks.image_index
+    for given in (dataset.columns.get("individual"), dataset.landmarks.track_id):
+        if given is None or not len(given):
+            continue
+        called = [str(v) for v in given] if given.dtype.kind in "US" else [f"individual{v + 1}" for v in given]
+        numbers = list(dict.fromkeys(np.sort(given) if given.dtype.kind in "iu" else given))
+        animals = [str(v) for v in numbers] if given.dtype.kind in "US" else [f"individual{v + 1}" for v in numbers]
+        if all(animals) and len({*zip(index.tolist(), called, strict=True)}) == len(called):
+            return animals, [animals.index(c) for c in called]
+    seen: dict[int, int] = {}
+    place = []
+    for i in index:
+        place.append(seen.get(int(i), 0))
+        seen[int(i)] = place[-1] + 1
+    most = max(place, default=0) + 1
+    return [""] if most == 1 else [f"individual{i + 1}" for i in range(most)], place
 
 
 def _files(folder: Path) -> list[Path]:
+    """CSV files, and of folders that have none the HDF5 files."""
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        found += [
-            Path(where) / f for f in sorted(files) if f.startswith("CollectedData") and f.lower().endswith(".csv")
-        ]
+        ours = [Path(where) / f for f in sorted(files) if f.startswith("CollectedData")]
+        found += [p for p in ours if p.suffix.lower() == ".csv"] or [p for p in ours if p.suffix.lower() == ".h5"]
     return found
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One file, sorted by animal."""
-
-    path: Path
-    names: tuple[str, ...]  # of points, over all animals
-    animals: tuple[str, ...]  # "" where the file has no such line
-    columns: dict[tuple[str, str, str], int]  # animal, point, coordinate: column
-    rows: list[tuple[int, str, list[str]]]  # line, picture or frame, cells
-
-    @classmethod
-    def of(cls, path: Path) -> _Table:
-        lines = read_table(path)
-        heads: dict[str, list[str]] = {}
-        while lines and lines[0][1][0].lower() in ("scorer", "individuals", "bodyparts", "coords"):
-            _, cells = lines.pop(0)
-            heads[cells[0].lower()] = cells
-        missing = [h for h in ("scorer", "bodyparts", "coords") if h not in heads]
-        if missing:
-            raise InputError(f"{path}: no line {missing[0]!r} at its head; expected DeepLabCut's table")
-        coords = [c.lower() for c in heads["coords"]]
-        width = len(coords)
-        if any(len(h) != width for h in heads.values()):
-            raise InputError(f"{path}: the lines at its head differ in length")
-        first = next((i for i in range(1, width) if coords[i]), width)
-        columns: dict[tuple[str, str, str], int] = {}
-        for i in range(first, width):
-            animal = heads["individuals"][i] if "individuals" in heads else ""
-            key = (animal, heads["bodyparts"][i], coords[i])
-            if coords[i] not in ("x", "y", "likelihood") or not key[1]:
-                raise InputError(f"{path}: column {i + 1} is {shown(coords[i])} of {shown(key[1])}; expected x or y")
-            if key in columns:
-                raise InputError(f"{path}: column {i + 1}, {key[2]} of {shown(key[1])}, stands twice")
-            columns[key] = i
-        names = tuple(dict.fromkeys(n for _, n, _ in columns))
-        for animal, name, _ in columns:
-            if (animal, name, "x") not in columns or (animal, name, "y") not in columns:
-                raise InputError(f"{path}: {shown(name)} has no x or no y")
-        check_count(len(names), str(path))
-        rows = []
-        for line, cells in lines:
-            if len(cells) != width:
-                raise InputError(f"{path}, line {line}: {len(cells)} cells; expected {width}")
-            rows.append((line, "/".join(c for c in cells[:first] if c), cells))
-        if not rows:
-            raise InputError(f"{path}: has a head and no rows; expected labelled points")
-        return cls(path, names, tuple(dict.fromkeys(a for a, _, _ in columns)), columns, rows)
-
-    def values(self, animal: str, coordinate: str, cells: Sequence[str], line: int) -> list[float]:
-        where = f"{self.path}, line {line}"
-        places = [self.columns.get((animal, n, coordinate)) for n in self.names]
-        return [np.nan if p is None else number(cells[p], where) for p in places]
+def _table(path: Path) -> Table:
+    return read_h5(path) if head_of(path).startswith(b"\x89HDF") else read_csv(path)
 
 
-def _dataset(tables: list[_Table], pictures: str | Path | None) -> Dataset:
+def _dataset(tables: list[Table], pictures: str | Path | None) -> Dataset:
     names = tables[0].names
     sources: dict[Source, str] = {}
     points, confidence, index, individual = [], [], [], []
+    split: list[str] = []
     for table in tables:
         if table.names != names:
             raise InputError(f"{table.path}: its points are not those of {tables[0].path}; read the files one by one")
         folder = table.path.parent.absolute()
         find = PictureFinder(table.path, [table.path.parent, *(Path(p) for p in list(folder.parents)[:3])], pictures)
-        frames_of = _video_of(table) if all(name.isdigit() for _, name, _ in table.rows) else None
-        for line, name, cells in table.rows:
-            source = find(name, line) if frames_of is None else Source(str(frames_of), frame=int(name))
+        film = _video_of(table, pictures) if all(_FRAME.fullmatch(name) for name in table.pictures) else None
+        of_table = []
+        for name, line in zip(table.pictures, table.lines, strict=True):
+            source = find(name, line) if film is None else Source(str(film), frame=int(float(name)))
             if source in sources:
                 raise InputError(f"{table.path}, line {line}: the picture {shown(name)} stands {sources[source]} too")
             sources[source] = f"on line {line}" if len(tables) == 1 else f"in {table.path.name}, line {line},"
-            for animal in table.animals:
-                p = np.array([table.values(animal, c, cells, line) for c in "xy"]).T
-                p[~np.isfinite(p).all(axis=1)] = np.nan
-                if np.isnan(p).all():
-                    continue
-                points.append(p)
-                confidence.append(table.values(animal, "likelihood", cells, line))
-                index.append(len(sources) - 1)
-                individual.append(animal)
-    array = np.array(points).reshape(-1, len(names), 2)
-    likely = np.array(confidence).reshape(-1, len(names))
-    if ((likely < 0) | (likely > 1)).any():
-        raise InputError(f"{tables[0].path}: a likelihood lies outside 0 to 1")
+            of_table.append(len(sources) - 1)
+        split += table.split or [""] * len(of_table)
+        rows, animals = np.nonzero(np.isfinite(table.points[..., 0]).any(axis=2))
+        points.append(table.points[rows, animals])
+        confidence.append(table.likelihood[rows, animals])
+        index.append(np.array(of_table)[rows])
+        individual += [table.animals[a] for a in animals]
+    array, likely = np.concatenate(points), np.concatenate(confidence)
+    image_index = np.concatenate(index).astype(np.int64)
     every = list(sources)
     columns = {}
     folders = [PurePosixPath(s.path.replace("\\", "/")).parent.name for s in every]
     if len(set(folders)) > 1:
-        columns["video"] = np.array([folders[i] for i in index])
-    if any(individual):
-        columns["individual"] = np.array(individual)
+        columns["video"] = np.array([folders[i] for i in image_index], np.str_)
+    named_animals = any(t.animals != ("",) for t in tables)
+    if named_animals:
+        columns["individual"] = np.array(individual, np.str_)
+    track = np.array([_track_ids(list(dict.fromkeys(a for t in tables for a in t.animals))).get(a) for a in individual])
     return Dataset(
         ImageList(every),
         Landmarks(
             named(names, str(tables[0].path)),
             array,
             fill_boxes(array),
-            np.array(index, np.int64),
+            image_index,
             confidence=None if np.isnan(likely).all() else likely,
+            track_id=track.astype(np.int64) if named_animals else None,
         ),
+        split=np.array(split) if any(split) else None,
+        split_by=tables[0].path.name if any(split) else "",
         frame=_frames(every),
         columns=columns,
     )
 
 
-def _video_of(table: _Table) -> Path:
+def _track_ids(animals: Sequence[str]) -> dict[str, int]:
+    """A number for each animal: its own where all are called ``individual1`` and so on, otherwise its place."""
+    own = [re.fullmatch(r"individual([1-9]\d{0,8})", a, re.ASCII) for a in animals]
+    return {a: int(m[1]) - 1 if m and all(own) else i for i, (a, m) in enumerate(zip(animals, own, strict=True))}
+
+
+def _video_of(table: Table, pictures: str | Path | None) -> Path:
     """The video that a table of frame numbers speaks of: DeepLabCut puts its own name behind the video's."""
     folder = table.path.parent
-    videos = [p for p in folder.iterdir() if p.suffix.lower() in _VIDEOS and table.path.stem.startswith(p.stem)]
-    if not videos:
-        raise InputError(
-            f"{table.path}: numbers frames of a video, and there is none in {folder} whose name it begins with"
-        )
-    return max(videos, key=lambda p: len(p.stem))
+    places = [folder, folder.absolute().parent / "videos"]
+    places = [Path(pictures), *places] if pictures is not None else places
+    for place in places:
+        found = [p for p in place.iterdir() if p.suffix.lower() in _VIDEOS] if place.is_dir() else []
+        videos = [p for p in found if table.path.stem.startswith(p.stem)]
+        if videos:
+            return max(videos, key=lambda p: len(p.stem))
+    raise InputError(
+        f"{table.path}: numbers frames of a video, and there is none in {', '.join(map(str, places))} whose name it "
+        "begins with"
+    )
 
 
 def _frames(sources: Sequence[object]) -> np.ndarray | None:

@@ -188,6 +188,11 @@ class Kernel:
         """First columns of parts and whole, after those of the points."""
         return np.cumsum([self.points.shape[1], *[p.shape[1] for p in self.parts]])
 
+    @cached_property
+    def normal(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(3, ...) for whole, parts and points: what turns squared distances into deviates (Wilson & Hilferty 1931)."""
+        return _cube_root(np.array(self.freedom)), _cube_root(self.part_freedom), _cube_root(self.point_freedom)
+
     def distances(self, deviations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Squared distances of the whole (N,), the points (N, K) and the parts (N, P)."""
         n, k = len(deviations), len(self.point_freedom)
@@ -301,6 +306,12 @@ def _far_points(fitted: Conditional, points: np.ndarray) -> np.ndarray:
     middle = np.nanmedian(root, axis=0)
     spread = 1.4826 * np.nanmedian(np.abs(root - middle), axis=0)
     return np.nan_to_num(root - middle) > _TRIM_BEYOND * np.maximum(spread, 1e-12)
+
+
+def _cube_root(freedom: np.ndarray) -> np.ndarray:
+    """(3, ...) 1 / f, centre and inverse spread of the cube root of chi-squared / f; NaN without freedom."""
+    f = np.where(freedom > 0, freedom, np.nan)
+    return np.stack([1 / f, 1 - 2 / (9 * f), 1 / np.sqrt(2 / (9 * f))])
 
 
 def present_points(points: np.ndarray) -> np.ndarray:

@@ -67,16 +67,15 @@ def figures(kernel: Kernel, deviations: np.ndarray, mirrored: np.ndarray) -> Fig
     if not kernel.freedom:
         mirror = np.full(len(whole), np.nan)
     return Figures(
-        _deviate(whole, kernel.freedom),
+        _deviate(whole, kernel.normal[0]),
         mirror,
-        _deviate(parts, kernel.part_freedom),
-        _deviate(points, kernel.point_freedom),
+        _deviate(parts, kernel.normal[1]),
+        _deviate(points, kernel.normal[2]),
     )
 
 
-def _deviate(d2: np.ndarray, freedom: int | np.ndarray) -> np.ndarray:
-    f = np.where(np.asarray(freedom) > 0, freedom, np.nan)
-    return (np.cbrt(d2 / f) - (1 - 2 / (9 * f))) / np.sqrt(2 / (9 * f))
+def _deviate(d2: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    return (np.cbrt(d2 * normal[0]) - normal[1]) * normal[2]
 
 
 def distance_of(deviate: np.ndarray, freedom: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cairn.report.figures import Score as Score
     from cairn.schemes import scheme as scheme
     from cairn.shape.model import ShapeModel as ShapeModel
+    from cairn.shape.plausibility import Plausibility as Plausibility
     from cairn.skeleton import Skeleton as Skeleton
 
 _HOME = {
@@ -53,6 +54,7 @@ _HOME = {
     "Landmarks": "cairn.landmarks",
     "MeanShape": "cairn.detectors.mean_shape",
     "Model": "cairn.model",
+    "Plausibility": "cairn.shape.plausibility",
     "Report": "cairn.report.figures",
     "Run": "cairn.detectors",
     "Score": "cairn.report.figures",

@@ -9,8 +9,8 @@ the data itself. Beyond the 90 % quantile the tail is taken to be exponential,
 
     P(t > x) = 1/2 exp(-(x - q50) / b),   b = (q90 - q50) / log 5,
 
-which is heavier than the bell curve's, follows the data where its shapes vary more, and does not see what the worst
-tenth is: mistakes do not hide themselves.
+which is heavier than the bell curve's and follows the data where its shapes vary more. It does not see what the worst
+tenth is, and is fitted again without what it finds unlikely: mistakes do not hide themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ LEAST_OBJECTS = 12
 LEAST_POINTS = 3
 _FOLDS = 5
 _KEPT = 0.8  # of the objects, at least, are learnt from the second time
+_TAIL_ROUNDS = 10
+_LEFT_OUT = -2.0  # log10 of the tail probability
 _SUSPICIOUS = 1e-3  # tail probability that keeps an object from being learnt from
 
 
@@ -40,11 +42,19 @@ class Tail:
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Tail:
+        """Values that the tail says one in a hundred would reach are left out, and it is fitted again, until none is."""
         values = values[np.isfinite(values)]
-        if not len(values):
-            return cls(0.0, 1.0)
-        middle, high = np.quantile(values, [0.5, 0.9])
-        return cls(float(middle), float(max((high - middle) / np.log(5), 1e-6)))
+        tail = cls(0.0, 1.0)
+        for _ in range(_TAIL_ROUNDS):
+            if not len(values):
+                break
+            middle, high = np.quantile(values, [0.5, 0.9])
+            tail = cls(float(middle), float(max((high - middle) / np.log(5), 1e-6)))
+            usual = tail.log_p(values) >= _LEFT_OUT
+            if usual.all():
+                break
+            values = values[usual]
+        return tail
 
     def log_p(self, values: np.ndarray) -> np.ndarray:
         """log10 of the share of good objects that go beyond; at most log10 1/2."""

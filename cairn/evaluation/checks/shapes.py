@@ -26,7 +26,7 @@ SHAPE_LEVEL = -3.5
 _SUSPECT = -1.3  # objects less likely than that are tried with exchanged names
 _FIXED = -2.0  # a point that was put right is at least so likely
 _GAIN = 14.0  # least fall of the squared distance when names are exchanged
-_LEAST_APART = 0.02  # centroid sizes between points that were exchanged
+_LEAST_APART = 0.06  # centroid sizes over sqrt(K), between points that were exchanged
 _TRIED = 6  # exchanges that are worked out exactly, of all pairs
 _MOST_EXCHANGES = 4
 _UPRIGHT = 0.85  # length of the mean direction from which objects count as upright
@@ -61,7 +61,9 @@ class _Objects:
         )
 
 
-def shape_findings(data: Dataset, image_sizes: np.ndarray, skip: np.ndarray) -> Iterator[Finding]:
+def shape_findings(
+    data: Dataset, image_sizes: np.ndarray, skip: np.ndarray, missing: np.ndarray | None = None
+) -> Iterator[Finding]:
     """What the shapes of the objects say of each other.
 
     Parameters
@@ -69,12 +71,16 @@ def shape_findings(data: Dataset, image_sizes: np.ndarray, skip: np.ndarray) -> 
     data : labels in pictures
     image_sizes : (M, 2) width and height in px, NaN where unknown
     skip : (N,) bool, objects of which something worse is known already
+    missing : (N, K) bool, points that are none
     """
     labels = data.landmarks
     if labels.points.shape[-1] != 2:
         yield Finding("few_objects", "note", "The labels are three-dimensional; their shapes were not checked.")
         return
-    points = np.where(labels.labelled[..., None] & ~skip[:, None, None], labels.points, np.nan)
+    there = labels.labelled & ~skip[:, None]
+    if missing is not None:
+        there &= ~missing
+    points = np.where(there[..., None], labels.points, np.nan)
     enough = np.isfinite(points[..., 0]).sum(axis=1) >= LEAST_POINTS
     if labels.points.shape[1] < LEAST_POINTS or enough.sum() < LEAST_OBJECTS:
         yield Finding(
@@ -204,7 +210,7 @@ def _candidates(
     a, b = both.T
     laid = away + model.mean
     step = laid[b] - laid[a]
-    far = np.linalg.norm(step, axis=1) > _LEAST_APART * np.sqrt(k / 10)
+    far = np.linalg.norm(step, axis=1) > _LEAST_APART / np.sqrt(k)
     a, b, step = a[far], b[far], step[far]
     q = kernel.precision.reshape(k, 2, k, 2)
     block = q[a, :, a] + q[b, :, b] - q[a, :, b] - q[b, :, a]
@@ -244,7 +250,6 @@ def _say_exchange(objects: _Objects, row: int, order: np.ndarray, before: float,
     words = [f"{names[a]} and {names[b]}" for a, b in swapped[:3]] or [", ".join(names[i] for i in moved[:6])]
     more = f" and {len(swapped) - 3} more pairs" if len(swapped) > 3 else ""
     what = "left and right are exchanged" if sides else "exchanged"
-    sentence = f"{what}: {'; '.join(words)}{more}; exchanging them back takes {before / max(after, 1e-9):.1f} times off"
     sentence = f"{what}: {'; '.join(words)}{more}"
     return objects.finding("points_exchanged", "error", row, sentence, before - after, moved)
 

@@ -13,7 +13,20 @@ from typing import Any
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import coco, csv_wide, cvat, deeplabcut, imglab, label_studio, labelme, pts, sleap, tps, via
+from cairn.formats import (
+    coco,
+    csv_wide,
+    cvat,
+    deeplabcut,
+    imglab,
+    label_studio,
+    labelme,
+    openpose,
+    pts,
+    sleap,
+    tps,
+    via,
+)
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -29,6 +42,7 @@ FORMATS: dict[str, ModuleType] = {
     "labelme": labelme,
     "label_studio": label_studio,
     "via": via,
+    "openpose": openpose,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -122,13 +123,14 @@ def coordinate(value: Any, where: str, most: float = MAX_COORDINATE) -> float:
     return float(value)
 
 
-def files_of(folder: Path, suffix: str) -> list[Path]:
-    """The files of a folder with that suffix that are not empty and not hidden, sorted."""
-    return sorted(
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() == suffix and not p.name.startswith(".") and p.is_file() and p.stat().st_size
-    )
+def files_of(folder: Path, suffix: str, *, below: bool = False) -> list[Path]:
+    """The files of a folder with that suffix that are not empty and not hidden, sorted; `below` in its folders too."""
+    found = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if below and not f.startswith("."))
+        named = (Path(where, f) for f in sorted(files) if f.lower().endswith(suffix) and not f.startswith("."))
+        found += [p for p in named if p.is_file() and p.stat().st_size]
+    return found
 
 
 def root_name(head: bytes) -> str:

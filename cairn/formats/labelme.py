@@ -47,7 +47,7 @@ _NAMES = "cairn_points"  # at the top: all points in their order; LabelMe keeps 
 def matches(path: Path, head: bytes) -> bool:
     """Whether `path` is such a JSON file, or a folder with at least one."""
     if path.is_dir():
-        return any(matches(p, head_of(p)) for p in files_of(path, ".json"))
+        return any(matches(p, head_of(p)) for p in files_of(path, ".json", below=True))
     head = head.removeprefix(b"\xef\xbb\xbf")
     return _HEAD.match(head) is not None and any(
         key in head for key in (b'"shape_type"', b'"imagePath"', b'"imageData"')
@@ -55,7 +55,7 @@ def matches(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path, pictures: str | Path | None = None) -> Dataset:
-    """One file, or a folder of them.
+    """One file, or a folder of them, with its folders.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     path = Path(path)
     files = [path]
     if path.is_dir():
-        files = [p for p in files_of(path, ".json") if matches(p, head_of(p))]
+        files = [p for p in files_of(path, ".json", below=True) if matches(p, head_of(p))]
         if not files:
             raise InputError(f"{path}: no LabelMe file in this folder")
     found = Objects(path)
-    find = PictureFinder(path, [files[0].parent], pictures)
+    finders: dict[Path, PictureFinder] = {}
     listed: list[str] = []
     for file in files:
         document = load_json(file)
@@ -86,6 +86,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
         plain = PurePosixPath(name.replace("\\", "/"))
         if ".." in plain.parts and pictures is not None:
             name = plain.name  # LabelMe's way from another folder; the user has said where they are
+        find = finders.setdefault(file.parent, PictureFinder(file, [file.parent], pictures))
         find.label_file = file
         _add_shapes(found, found.picture(find(name)), shapes, file)
         names = document.get(_NAMES)

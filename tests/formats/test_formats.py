@@ -29,6 +29,7 @@ TEXTS = {
         '{"a.png9": {"filename": "a.png", "size": 9, "regions": [{"shape_attributes": {"name": "point", "cx": 1, '
         '"cy": 1}, "region_attributes": {"name": "n"}}]}}'
     ),
+    "openpose": '{"version": 1.3, "image": "a.png", "people": [{"pose_keypoints_2d": [2, 2, 1]}]}',
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

@@ -116,6 +116,13 @@ def test_pictures_in_folders_have_their_files_beside_them(folder):
     assert read(folder / "x").images.label(0) == str(folder / "x" / "d.png")
 
 
+def test_folders_below_are_read_too(folder):
+    data = labelled(folder, [[[1, 2]], [[3, 4]]], [0, 1], names=("a",))
+    save_blank(folder / "x" / "d.png", 9, 9)
+    write(data.landmarks, folder, images=[folder / "a.png", folder / "x" / "d.png"], format="labelme")
+    assert read(folder).landmarks.points[:, 0, 0].tolist() == [1, 3]
+
+
 def test_one_picture_may_be_one_file(folder):
     data = labelled(folder, [[[1, 2]]], [0], names=("a",))
     one = data.take_images([0])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cairn.draw import draw_landmarks as draw_landmarks
     from cairn.draw import save_picture as save_picture
     from cairn.errors import InputError as InputError
+    from cairn.evaluation.compare import compare as compare
     from cairn.evaluation.evaluate import evaluate as evaluate
     from cairn.exchange import export_model as export_model
     from cairn.exchange import import_model as import_model
@@ -64,6 +65,7 @@ _HOME = {
     "WholeImage": "cairn.detectors.whole_image",
     "check_detector": "cairn.detectors.checks",
     "check_finder": "cairn.detectors.checks",
+    "compare": "cairn.evaluation.compare",
     "draw_landmarks": "cairn.draw",
     "evaluate": "cairn.evaluation.evaluate",
     "export_model": "cairn.exchange",

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from cairn.report.markup import Content, Markup, tag
+from cairn.report.markup import Content, Markup, join, tag
 
-__all__ = ["code", "details", "facts", "figure", "gallery", "number", "prose", "subtitle", "table", "warning"]
+__all__ = [
+    "breakable",
+    "code",
+    "details",
+    "facts",
+    "figure",
+    "gallery",
+    "number",
+    "prose",
+    "subtitle",
+    "table",
+    "together",
+    "warning",
+]
 
 _MINUS = "\u2212"
 
 
 def number(value: float) -> str:
-    """A figure as people read it: four significant digits, whole numbers with their thousands, a dash for NaN."""
+    """A figure as people read it: three digits, whole numbers with their thousands, a dash for NaN."""
     if isinstance(value, (int, np.integer)):
         return f"{int(value):,}".replace("-", _MINUS)
     value = float(value)
@@ -23,23 +37,34 @@ def number(value: float) -> str:
         return "\u2013"
     if math.isinf(value):
         return "∞" if value > 0 else f"{_MINUS}∞"
-    said = f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    said = "0" if value == 0 else f"{value:#.3g}".rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
     return said if "e" in said else said.replace("-", _MINUS)
 
 
 def prose(*content: Content) -> Markup:
-    """A paragraph."""
-    return tag("p", *content, class_="prose")
+    """A paragraph; a number and its unit stay on one line."""
+    return tag("p", [together(c) if type(c) is str else c for c in content], class_="prose")
+
+
+def together(text: str) -> str:
+    """The text with spaces between numbers and units that no line breaks at."""
+    return re.sub(r"(?<=[0-9]) (?=(%|px|mm|ms|s)\b|%)", "\u00a0", text)
+
+
+def breakable(name: str) -> Markup:
+    """A long name, which may go on in the next line after a ``_``, ``-``, ``.`` or ``/``."""
+    pieces = re.split(r"(?<=[-_./\\])", name)
+    return join(*(piece for part in pieces for piece in (part, tag("wbr")))) if len(pieces) > 1 else join(name)
 
 
 def code(text: str) -> Markup:
     """A command or a name, as one types it."""
-    return tag("code", text)
+    return tag("breakable", "code", text)
 
 
-def subtitle(text: str) -> Markup:
-    """A heading inside a section."""
-    return tag("h3", text)
+def subtitle(text: str, remark: Content = None) -> Markup:
+    """A heading inside a section, and a remark in small letters beside it."""
+    return tag("h3", text, [" ", tag("small", remark)] if remark else None)
 
 
 def warning(*content: Content) -> Markup:
@@ -47,7 +72,7 @@ def warning(*content: Content) -> Markup:
     return tag("p", *content, class_="warning", role="note")
 
 
-def facts(items: Iterable[tuple[str, str, str]]) -> Markup:
+def facts(items: Iterable[tuple[str, str, Content]]) -> Markup:
     """Key figures, large.
 
     Parameters
@@ -77,7 +102,7 @@ def table(
     Parameters
     ----------
     head : of the columns
-    rows : cells; a float is shown with four digits (`number`)
+    rows : cells; a float is shown with three digits (`number`)
     numbers : columns that stand to the right
     caption : above the table
     name : what it is, for those who hear the page; where there is no caption
@@ -108,6 +133,7 @@ def figure(picture: Markup, caption: Content = None) -> Markup:
     return tag("figure", picture, tag("figcaption", caption) if caption else None)
 
 
-def gallery(tiles: Sequence[Markup], *, small: bool = False) -> Markup:
+def gallery(tiles: Sequence[Markup], *, small: bool = False, broad: bool = False) -> Markup:
     """Pictures (`cairn.report.pictures.tile`) side by side, as many as there is room for."""
-    return tag("ul", [tag("li", one) for one in tiles], class_="gallery small" if small else "gallery")
+    size = " small" if small else " broad" if broad else ""
+    return tag("ul", [tag("li", one) for one in tiles], class_=f"gallery{size}")

@@ -123,6 +123,17 @@ class Report:
         """Write the JSON, whole or not at all."""
         write_whole(path, json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n")
 
+    def save_page(self, path: str | Path, *, command: str = "") -> None:
+        """Write a page for people (`cairn.report.report_page`), whole or not at all.
+
+        Raises
+        ------
+        ValueError : the report was read from a file, which keeps no single errors
+        """
+        from cairn.report.report_page import report_page
+
+        report_page(self, command=command).save(path)
+
     def table(self) -> Table:
         """The scores, for a terminal: ``rich.print(report.table())``."""
         from rich.table import Table

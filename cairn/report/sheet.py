@@ -11,6 +11,7 @@ from cairn.errors import InputError
 from cairn.images import Image
 from cairn.landmarks import Landmarks
 from cairn.report.figures import Report
+from cairn.report.pictures import Cut, cut
 
 __all__ = ["worst_rows", "worst_sheet"]
 
@@ -57,32 +58,19 @@ def worst_sheet(report: Report, count: int = 12) -> np.ndarray:
 
 def _tile(image: Image, truth: Landmarks, found: Landmarks) -> np.ndarray:
     """The object cut out and brought to one size, its points drawn after that so that lines are equally thick."""
-    import cv2
-
-    everything = np.concatenate([truth.points[0, :, :2], truth.boxes[0].reshape(2, -1)[:, :2]])
-    everything = everything[np.isfinite(everything).all(axis=1)]
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    margin = _MARGIN * max((high - low).max(), 4)
-    size = np.array(image.size)
-    # A box may lie outside its picture: then the part of the picture that is nearest to it is shown.
-    low = np.clip(np.floor(low - margin), 0, size - 1).astype(int)
-    high = np.clip(np.ceil(high + margin), low, size - 1).astype(int)
-    pixels = np.ascontiguousarray(image.rgb()[low[1] : high[1] + 1, low[0] : high[0] + 1])
-    zoom = _TILE / max(pixels.shape[:2])
-    shape = tuple(max(1, round(s * zoom)) for s in pixels.shape[1::-1])
-    pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
-    truth, found = (_into_tile(marks, low, zoom) for marks in (truth, found))
-    return draw_landmarks(Image(pixels), found, truth=truth, covariance=False, legend=False, scale=1)
+    around = np.concatenate([truth.points[0, :, :2], truth.boxes[0].reshape(2, -1)[:, :2]])
+    part = cut(image, around, margin=_MARGIN, side=_TILE)
+    truth, found = (_into_tile(marks, part) for marks in (truth, found))
+    return draw_landmarks(Image(part.pixels), found, truth=truth, covariance=False, legend=False, scale=1)
 
 
-def _into_tile(marks: Landmarks, low: np.ndarray, zoom: float) -> Landmarks:
-    """The same points in the pixels of the tile, where x becomes ``zoom (x - low + 1/2) - 1/2``."""
-    shift = zoom * (0.5 - low) - 0.5
+def _into_tile(marks: Landmarks, part: Cut) -> Landmarks:
+    """The same points in the pixels of the tile."""
     points = marks.points.copy()
-    points[..., :2] = points[..., :2] * zoom + shift
-    points[..., 2:] *= zoom
-    covariance = None if marks.covariance is None else marks.covariance * zoom**2
-    boxes = marks.boxes * zoom
+    points[..., :2] = part.place(points[..., :2])
+    points[..., 2:] *= part.zoom
+    covariance = None if marks.covariance is None else marks.covariance * part.zoom**2
+    boxes = marks.boxes * part.zoom
     if boxes.shape[1] == 4:
-        boxes = boxes + np.tile(shift, 2)
+        boxes = boxes + np.tile(part.shift, 2)
     return replace(marks, points=points, boxes=boxes, covariance=covariance, image_index=np.zeros(len(marks), int))

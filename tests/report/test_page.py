@@ -72,8 +72,8 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (3, "3"), (12345, "12,345"), (3.14159, "3.142"), (float("nan"), "\u2013"), (float("inf"), "∞"),
-        (-0.5, "\u22120.5"), (123456.7, "123,457"), (1e-9, "1e-09"),
+        (3, "3"), (12345, "12,345"), (3.14159, "3.14"), (float("nan"), "\u2013"), (float("inf"), "∞"),
+        (-0.5, "\u22120.500"), (0.0, "0"), (123.4, "123"), (123456.7, "123,457"), (1e-9, "1.00e-09"),
     ],
 )  # fmt: skip
 def test_numbers(value, said):

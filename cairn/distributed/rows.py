@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cairn.distributed.cluster import connect
-from cairn.points.blocks import Piece, RowBlocks
+from cairn.points.blocks import BLOCK_ROWS, Piece, RowBlocks, arrow_rows
 from cairn.points.embedding.summed import add_sums
 from cairn.points.streams import SAMPLE_ROWS, fit_by
 
@@ -47,9 +47,10 @@ def fit_ray(
     Parameters
     ----------
     estimator : see `cairn.points.fit_blocks`
-    data : what `cairn.points.RowBlocks` takes; the path of a file must lead somewhere on every worker
+    data : what `cairn.points.RowBlocks` takes, where the path of a file must lead somewhere on every worker; or a Ray
+        dataset, whose columns of numbers are taken
     sample : most distinct rows that landmarks are chosen from
-    columns : of Parquet, names of columns
+    columns : of Parquet and Ray datasets, names of columns
     rows : most rows in a block, which is what a worker holds; None is what `RowBlocks` takes
     workers : CPUs, where Ray is started here; None takes all
 
@@ -58,10 +59,15 @@ def fit_ray(
     what `fit_blocks` returns
     """
     ray = connect(workers)
-    blocks = RowBlocks(data, columns=columns, rows=rows)
-    pieces = [ray.put(_alone(piece)) for piece in blocks.pieces]
-    first = next(blocks.pieces[0].blocks(1))
-    return fit_by(estimator, lambda function: _gather(ray, function, pieces, blocks.rows), first, sample=sample)
+    if isinstance(data, ray.data.Dataset):
+        chosen = data if columns is None else data.select_columns(list(columns))
+        pieces, most = chosen.to_arrow_refs(), rows or BLOCK_ROWS
+        first = arrow_rows(ray.get(ray.remote(_head).remote(pieces[0])))
+    else:
+        blocks = RowBlocks(data, columns=columns, rows=rows)
+        pieces, most = [ray.put(_alone(piece)) for piece in blocks.pieces], blocks.rows
+        first = next(blocks.pieces[0].blocks(1))
+    return fit_by(estimator, lambda function: _gather(ray, function, pieces, most), first, sample=sample)
 
 
 def transform_ray(estimator: Any, data: Any, **how: Any) -> ray.data.Dataset:
@@ -69,7 +75,8 @@ def transform_ray(estimator: Any, data: Any, **how: Any) -> ray.data.Dataset:
 
     Returns
     -------
-    dataset with the columns ``row`` (the number of the row) and ``values`` (its coordinates), in any order
+    dataset with the columns ``row`` (the number of the row) and ``values`` (its coordinates), in any order; where a Ray
+    dataset was given, that with the column ``values``
     """
     return _apply("transform", "values", estimator, data, **how)
 
@@ -79,7 +86,8 @@ def predict_ray(estimator: Any, data: Any, **how: Any) -> ray.data.Dataset:
 
     Returns
     -------
-    dataset with the columns ``row`` (the number of the row) and ``label``, in any order
+    dataset with the columns ``row`` (the number of the row) and ``label``, in any order; where a Ray dataset was given,
+    that with the column ``label``
     """
     return _apply("predict", "label", estimator, data, **how)
 
@@ -116,8 +124,14 @@ def _gather(ray: Any, function: Callable, pieces: list[Any], most: int) -> tuple
     return ray.get(done[0])
 
 
-def _sums_of_piece(function: Callable, piece: Piece, most: int) -> tuple:
-    return add_sums(map(function, piece.blocks(most)))
+def _sums_of_piece(function: Callable, piece: Any, most: int) -> tuple:
+    if isinstance(piece, Piece):
+        return add_sums(map(function, piece.blocks(most)))
+    return add_sums(function(arrow_rows(piece.slice(at, most))) for at in range(0, piece.num_rows, most))
+
+
+def _head(table: Any) -> Any:
+    return table.slice(0, 1)
 
 
 def _add(*sums: tuple) -> tuple:
@@ -138,10 +152,20 @@ def _apply(
     workers: int | None = None,
 ) -> ray.data.Dataset:
     ray = connect(workers)
-    blocks = RowBlocks(data, columns=columns, rows=rows)
-    if hasattr(estimator, "_checked"):  # what is found when it is first asked for is found once, here
-        getattr(estimator, method)(next(blocks.pieces[0].blocks(1)))
+    landmarks = getattr(estimator, "landmarks_", None)
+    if landmarks is not None:  # what is found when it is first asked for is found once, here
+        getattr(estimator, method)(landmarks[:1])
     given = ray.put(estimator)  # held once by each machine
+    if isinstance(data, ray.data.Dataset):
+        taken = None if columns is None else list(columns)
+        return data.map_batches(
+            _answers_beside,
+            fn_args=(given,),
+            fn_kwargs={"method": method, "name": name, "columns": taken},
+            batch_size=rows or BLOCK_ROWS,
+            batch_format="pyarrow",
+        )
+    blocks = RowBlocks(data, columns=columns, rows=rows)
     items = [{"piece": pickle.dumps(_alone(piece))} for piece in blocks.pieces]
     pieces = ray.data.from_items(items, override_num_blocks=len(items))
     how = {"method": method, "name": name, "most": blocks.rows}
@@ -159,3 +183,14 @@ def _answers(batch: dict[str, Any], given: Any, method: str, name: str, most: in
             answers = getattr(estimator, method)(block)
             yield {"row": np.arange(at, at + len(answers)), name: answers}
             at += len(answers)
+
+
+def _answers_beside(table: Any, given: Any, method: str, name: str, columns: list[str] | None) -> Any:
+    import pyarrow
+    import ray
+
+    answers = getattr(ray.get(given), method)(arrow_rows(table if columns is None else table.select(columns)))
+    if answers.ndim == 1:
+        return table.append_column(name, pyarrow.array(answers))
+    flat = pyarrow.array(np.ascontiguousarray(answers).ravel())
+    return table.append_column(name, pyarrow.FixedSizeListArray.from_arrays(flat, answers.shape[1]))

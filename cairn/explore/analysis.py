@@ -177,7 +177,8 @@ def cluster(
         marks = sketch.transform(np.asarray(centres, table.rows.dtype))
     figures = {"seconds": seconds, **_cluster_figures(table, estimator, labels, seed)}
     others = []
-    for number in _numbers(count, estimator.n_clusters_ + 1, len(table)) if compare else []:
+    most = max(count, len(table) // 2)  # with more, landmarks are the rows themselves
+    for number in _numbers(count, estimator.n_clusters_ + 1, most) if compare else []:
         other, there, took = (estimator, labels, seconds) if number == count else fitted(number)
         row = {"landmarks": float(number), "seconds": took, **_cluster_figures(table, other, there, seed)}
         others.append(row | {"same groups (ARI)": _rand(labels, there)})

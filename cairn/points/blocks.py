@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-__all__ = ["BLOCK_NUMBERS", "BLOCK_ROWS", "Piece", "RowBlocks", "write_blocks"]
+__all__ = ["BLOCK_NUMBERS", "BLOCK_ROWS", "Piece", "RowBlocks", "arrow_rows", "write_blocks"]
 
 BLOCK_NUMBERS = 1 << 22
 """Numbers in a block: 32 MiB of float64."""
@@ -54,7 +54,7 @@ class Piece:
         if self.columns is not None:
             file = _parquet(self.source)
             for batch in file.iter_batches(batch_size=most, row_groups=[self.start], columns=list(self.columns)):
-                yield _from_arrow(batch, self.source)
+                yield arrow_rows(batch, self.source)
             return
         array = np.load(self.source, mmap_mode="r") if isinstance(self.source, str) else self.source
         if hasattr(array, "__dask_graph__"):
@@ -258,17 +258,21 @@ def _is_number(kind: Any) -> bool:
     return types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
 
 
-def _from_arrow(batch: Any, source: str) -> np.ndarray:
-    """(n, d) of a batch of columns of numbers, or of lists of as many numbers; what is null is NaN."""
+def arrow_rows(batch: Any, source: str = "the table") -> np.ndarray:
+    """(n, d) of an Arrow batch or table of columns of numbers, or of lists of as many numbers; what is null is NaN."""
     columns = []
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if hasattr(column.type, "list_size"):
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if hasattr(field.type, "list_size"):
             if column.null_count:
-                raise ValueError(f"{source}: column {name!r} has rows without numbers.")
-            size = column.type.list_size
-            columns.append(column.flatten().to_numpy(zero_copy_only=False).reshape(-1, size))
-        else:
-            values = column.to_numpy(zero_copy_only=False)
+                raise ValueError(f"{source}: column {field.name!r} has rows without numbers.")
+            column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+            columns.append(column.flatten().to_numpy(zero_copy_only=False).reshape(-1, field.type.list_size))
+        elif _is_number(field.type):
+            values = column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)
             columns.append(np.asarray(values, None if values.dtype.kind in "fiub" else np.float64)[:, None])
+        else:
+            raise ValueError(
+                f"{source}: column {field.name!r} holds {field.type}, not numbers: name the columns to take."
+            )
     single = all(column.dtype == np.float32 for column in columns)
     return np.concatenate(columns, axis=1, dtype=np.float32 if single else np.float64, casting="unsafe")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +124,7 @@ class Watch:
 def watch(tmp_path):
     import cloudpickle
 
-    here = __import__("sys").modules[__name__]
+    here = sys.modules[__name__]
     cloudpickle.register_pickle_by_value(here)  # workers do not have the tests
     yield lambda **how: Watch(str(tmp_path / "log"), **how)
     cloudpickle.unregister_pickle_by_value(here)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +63,25 @@ def test_coordinates_are_those_of_one_process(cluster, model):
     assert_allclose(in_order(transform_ray(there, ROWS, rows=130), "values"), here, **close)
 
 
+def test_a_dataset_of_ray_goes_in_and_comes_out_with_the_answers(cluster):
+    import ray.data
+
+    columns = {name: ROWS[:, i] for i, name in enumerate("abcdef")}
+    data = ray.data.from_items(
+        [{"id": f"row {i}"} | {name: float(c[i]) for name, c in columns.items()} for i in range(len(ROWS))],
+        override_num_blocks=4,
+    )
+    model = LandmarkSpectralClustering(3, n_landmarks=60, random_state=0)
+    there = fit_ray(model, data, columns=list("abcdef"), rows=70)
+    here = fit_blocks(model, ROWS)
+    assert_array_equal(there.predict(ROWS), here.predict(ROWS))
+    found = predict_ray(there, data, columns=list("abcdef"), rows=70).to_pandas().set_index("id")
+    assert len(found) == len(ROWS)
+    assert_array_equal(found.loc[[f"row {i}" for i in range(len(ROWS))], "label"], here.predict(ROWS))
+    with pytest.raises(ValueError, match="column 'id' holds string, not numbers"):
+        fit_ray(model, data)
+
+
 def test_what_cannot_be_added_up_is_fitted_on_a_sample_and_applied_everywhere(cluster, npy):
     with pytest.raises(ValueError, match="cannot be fitted in blocks"):
         fit_ray(LandmarkIsomap(), npy)
@@ -90,11 +110,12 @@ class Dies(LandmarkKernelPCA):
 
 @pytest.fixture
 def dies(tmp_path):
-    import cloudpickle
+    from ray import cloudpickle
 
-    cloudpickle.register_pickle_by_value(__import__("sys").modules[__name__])  # workers do not have the tests
+    here = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(here)  # workers do not have the tests
     yield Dies
-    cloudpickle.unregister_pickle_by_value(__import__("sys").modules[__name__])
+    cloudpickle.unregister_pickle_by_value(here)
 
 
 def test_a_worker_killed_while_it_adds_up_costs_its_piece_alone(cluster, npy, tmp_path, dies):

@@ -21,11 +21,13 @@ from cairn.formats import (
     imglab,
     label_studio,
     labelme,
+    mediapipe,
     openpose,
     pts,
     sleap,
     tps,
     via,
+    yolo_pose,
 )
 from cairn.formats.text import head_of
 from cairn.images import as_images
@@ -36,6 +38,7 @@ __all__ = ["FORMATS", "SUFFIXES", "read", "sniff", "write"]
 # In the order in which a file's content is tried: a DeepLabCut table is a CSV too.
 FORMATS: dict[str, ModuleType] = {
     "sleap": sleap,
+    "yolo_pose": yolo_pose,
     "pts": pts,
     "imglab": imglab,
     "cvat": cvat,
@@ -43,6 +46,7 @@ FORMATS: dict[str, ModuleType] = {
     "label_studio": label_studio,
     "via": via,
     "openpose": openpose,
+    "mediapipe": mediapipe,
     "coco": coco,
     "tps": tps,
     "deeplabcut": deeplabcut,

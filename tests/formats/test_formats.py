@@ -30,12 +30,13 @@ TEXTS = {
         '"cy": 1}, "region_attributes": {"name": "n"}}]}}'
     ),
     "openpose": '{"version": 1.3, "image": "a.png", "people": [{"pose_keypoints_2d": [2, 2, 1]}]}',
+    "mediapipe": '{"image": "a.png", "landmarks": [[{"x": 0.5, "y": 0.5}]]}',
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",
 }
 
-BINARY = {"sleap": "a.slp"}  # files that `write` makes, and their names
+MADE = {"sleap": "a.slp", "yolo_pose": "yolo"}  # files and folders that `write` makes, and their names
 
 
 def put(folder, name, called):
@@ -45,7 +46,7 @@ def put(folder, name, called):
         path.write_text(TEXTS[name])
     else:
         pytest.importorskip({"sleap": "sleap_io"}.get(name, "numpy"))
-        path = folder / BINARY[name]
+        path = folder / MADE[name]
         write(labelled(folder, np.ones((1, 1, 2)), [0], names=("n",)), path, format=name)
     return path
 
@@ -58,7 +59,7 @@ def test_a_format_is_told_from_the_content_whatever_the_file_is_called(folder, n
 
 
 def test_every_format_is_tried_here():
-    assert {*TEXTS, *BINARY} == set(FORMATS)
+    assert {*TEXTS, *MADE} == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", TEXTS)

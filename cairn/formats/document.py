@@ -1,4 +1,4 @@
-"""JSON and XML label files as trees, with bounds on size, number of parts and depth.
+"""JSON, XML and YAML label files as trees, with bounds on size, number of parts and depth.
 
 Label files come from other people. Python's own parsers are safe to call on them once the size is bounded, too deep a
 nesting is caught, and XML may declare neither entities nor a document type (which is how a small file becomes gigabytes
@@ -21,9 +21,20 @@ from xml.parsers import expat
 from cairn.errors import InputError
 from cairn.formats.text import MAX_COORDINATE, read_text, shown
 
-__all__ = ["MAX_DEPTH", "MAX_PARTS", "coordinate", "files_of", "load_json", "load_xml", "parse_json", "root_name"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_PARTS",
+    "coordinate",
+    "files_of",
+    "load_json",
+    "load_xml",
+    "load_yaml",
+    "parse_json",
+    "root_name",
+]
 
 MAX_PARTS = 10_000_000  # objects, lists or elements; COCO's own training labels have 4 million
+MAX_YAML = 2**20  # bytes of a file of settings; YAML is slow to read
 MAX_DEPTH = 100  # of XML; no label format goes beyond ten
 
 
@@ -99,6 +110,41 @@ def load_xml(path: Path) -> Element:
             f"{path}, line {error.lineno}: not valid XML ({reason}); it may be cut short, copy it again"
         ) from None
     return builder.close()
+
+
+def load_yaml(path: Path) -> Any:
+    """A file of settings: dicts, lists, strings, numbers; no objects, and no part that stands for another.
+
+    Raises
+    ------
+    InputError : as `cairn.formats.text.read_text`; not YAML, aliases in it, larger than `MAX_YAML`, too deep
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):  # by which a small file becomes gigabytes
+                raise InputError(f"{path}: its YAML refers to other parts of itself (*name); write them out")
+            return super().compose_node(parent, index)
+
+    content = read_text(path)
+    if len(content) > MAX_YAML:
+        raise InputError(f"{path}: {len(content):,} characters are more than settings need; expected a data.yaml")
+    try:
+        return yaml.load(content, Loader)
+    except InputError:
+        raise
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f", line {mark.line + 1}"
+        raise InputError(f"{path}{line}: not valid YAML; copy it again") from None
+    except (
+        RecursionError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # too deep; dates that do not exist; keys that are lists
+        raise InputError(f"{path}: its YAML is not that of a data set's settings") from None
 
 
 def coordinate(value: Any, where: str, most: float = MAX_COORDINATE) -> float:

@@ -27,6 +27,7 @@ from cairn.formats import (
     sleap,
     tps,
     via,
+    webmorph,
     yolo_pose,
 )
 from cairn.formats.text import head_of
@@ -49,6 +50,7 @@ FORMATS: dict[str, ModuleType] = {
     "mediapipe": mediapipe,
     "coco": coco,
     "tps": tps,
+    "webmorph": webmorph,
     "deeplabcut": deeplabcut,
     "csv": csv_wide,
 }
@@ -62,6 +64,7 @@ SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
     ".xml": "imglab",
+    ".tem": "webmorph",
 }
 _KINDS = (
     "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "

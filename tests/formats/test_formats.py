@@ -31,6 +31,7 @@ TEXTS = {
     ),
     "openpose": '{"version": 1.3, "image": "a.png", "people": [{"pose_keypoints_2d": [2, 2, 1]}]}',
     "mediapipe": '{"image": "a.png", "landmarks": [[{"x": 0.5, "y": 0.5}]]}',
+    "webmorph": "1\n1\t1\n0\n",
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",
@@ -184,7 +185,7 @@ def test_a_failed_writing_leaves_the_old_file(folder, monkeypatch):
 @pytest.mark.parametrize("second", ["out.csv", "out.json", "out.tps", "out"])
 def test_any_format_becomes_any_other_without_moving_a_point(folder, first, second):
     (folder / "in").mkdir()
-    path = put(folder, first, "a.pts" if first == "pts" else "labels.txt")
+    path = put(folder, first, {"pts": "a.pts", "webmorph": "a.tem"}.get(first, "labels.txt"))
     data = read(path)
     if path.suffix == ".pts":
         path.unlink()

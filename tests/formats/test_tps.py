@@ -152,3 +152,72 @@ def test_the_crossveins_of_wings12_are_dark_where_the_points_are(shared_data):
             here = grey[y - 2 : y + 3, x - 2 : x + 3].mean()
             dark.append(here < grey[y - 15 : y + 16, x - 15 : x + 16].mean() - 5)
     assert np.mean(dark) > 0.9
+
+
+CURVED = (
+    "LM=1\n1 1\nCURVES=2\nPOINTS=3\n2 2\n3. 3\n-1 -1\nPOINTS=2\n4 4\n5 5.5\nOUTLINES=1\nPOINTS=2\n7 7\n8 8.25\n"
+    "IMAGE=a.png\nID=1\nSCALE=0.01\nVARIABLES=1 2 3\nRADII=1\n4.5\n"
+)
+
+
+def test_semilandmarks_are_points_behind_the_landmarks_with_edges_along_the_curve(folder):
+    found = read(put(folder, CURVED + "LM=1\n9 9\nCURVES=0\nIMAGE=b.png\nID=2\n"))
+    assert found.skeleton.names == ("p0", "c1_p1", "c1_p2", "c1_p3", "c2_p1", "c2_p2")
+    assert found.skeleton.edges == ((1, 2), (2, 3), (4, 5))
+    assert found.landmarks.points[0, [0, 1, 5]].tolist() == [[1, 28], [2, 27], [5, 23.5]]
+    assert found.landmarks.labelled.tolist() == [[True, True, True, False, True, True], [True] + [False] * 5]
+    assert found.columns["outlines"].tolist() == ["7.0 7.0,8.0 8.25", ""]
+    assert found.columns["radii"].tolist() == ["4.5", ""]
+    assert found.columns["variables"].tolist() == ["1 2 3", ""]
+    assert found.spacing is None  # nobody says of what unit SCALE is
+    assert write(found, folder / "out.tps") == []
+    back = read(folder / "out.tps")
+    assert back.equals(found)
+    assert "LM=1\n1.0 1.0\nCURVES=2\nPOINTS=3\n2.0 2.0\n" in (folder / "out.tps").read_text()
+
+
+def test_curves_of_different_lengths_are_kept_as_text(folder):
+    other = "LM=1\n1 1\nCURVES=1\nPOINTS=1\n2 2\nIMAGE=b.png\nID=2\n"
+    found = read(put(folder, CURVED + other))
+    assert found.skeleton.names == ("p0",)
+    assert found.columns["curves"].tolist() == ["2.0 2.0,3.0 3.0,-1.0 -1.0;4.0 4.0,5.0 5.5", "2.0 2.0"]
+    assert write(found, folder / "out.tps") == []
+    assert read(folder / "out.tps").equals(found)
+
+
+def test_specimens_with_curves_alone(folder):
+    found = read(put(folder, "LM=0\nCURVES=1\nPOINTS=2\n1 1\n2 2\nIMAGE=a.png\n"))
+    assert found.skeleton.names == ("c1_p1", "c1_p2")
+    assert write(found, folder / "out.tps") == []
+    assert read(folder / "out.tps").landmarks.equals(found.landmarks)
+    with pytest.raises(InputError, match="curves of different lengths; resample"):
+        read(
+            put(folder, "LM=0\nCURVES=1\nPOINTS=1\n1 1\nIMAGE=a.png\nLM=0\nCURVES=1\nPOINTS=2\n1 1\n2 2\nIMAGE=b.png\n")
+        )
+
+
+def test_curves_have_depth_where_landmarks_have(folder):
+    found = read(put(folder, "LM3=1\n1 1 4\nCURVES=1\nPOINTS=1\n2 2 5\nIMAGE=a.png\n"))
+    assert found.landmarks.points[0].tolist() == [[1, 28, 4], [2, 27, 5]]
+    with pytest.raises(InputError, match="line 5: 2 numbers; expected 3"):
+        read(put(folder, "LM3=1\n1 1 4\nCURVES=1\nPOINTS=1\n2 2\nIMAGE=a.png\n"))
+
+
+def test_mm_per_pixel_are_written_as_scale_and_the_missing_unit_is_said(folder):
+    from dataclasses import replace
+
+    data = replace(labelled(folder, np.ones((1, 1, 2)), [0]), spacing=(0.2, 0.2))
+    assert write(data, folder / "out.tps") == ["mm per pixel are written as SCALE, whose unit a TPS file does not say"]
+    assert read(folder / "out.tps").columns["scale"].tolist() == [0.2]
+
+
+def test_names_out_of_turn_are_no_curves(folder):
+    data = labelled(folder, np.ones((1, 3, 2)), [0], names=("p0", "c1_p2", "c1_p1"))
+    lost = write(data, folder / "out.tps")
+    assert "names" in " ".join(lost)
+    assert read(folder / "out.tps").skeleton.names == ("p0", "p1", "p2")
+
+
+def test_many_curves_are_bounded(folder):
+    with pytest.raises(InputError, match="points; expected 1 to 10,000"):
+        read(put(folder, "LM=1\n1 1\nCURVES=1\nPOINTS=999999999\n1 1\nIMAGE=a.png\n"))

@@ -8,7 +8,7 @@ import typer
 
 
 def formats(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List the label formats that cairn reads and writes.
+    """List the label formats that cairn reads and writes, and what each was held against in the tests.
 
     Example: cairn formats
     """
@@ -17,7 +17,8 @@ def formats(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
     rows = []
     for name, module in FORMATS.items():
         about = (module.__doc__ or "").strip().partition("\n\n")[0]
-        rows.append({"name": name, "about": " ".join(about.split())})
+        verified = getattr(module, "VERIFIED", "")
+        rows.append({"name": name, "about": " ".join(about.split()), "verified": verified})
     if as_json:
         import json
 
@@ -25,4 +26,5 @@ def formats(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         return
     width = max(len(r["name"]) for r in rows)
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['about']}")
+        held = f"held against {row['verified']}" if row["verified"] else "unverified"
+        print(f"{row['name']:<{width}}  {row['about']} [{held}]")

@@ -136,7 +136,7 @@ class Objects:
 
     def order(self) -> list[str]:
         """All names that occur, by number or in the order of the object that has most of them."""
-        return order_of([*(o.points for o in self.objects), self.names])
+        return order_of([*({**o.points, **o.seen} for o in self.objects), self.names])
 
     def dataset(
         self, names: Sequence[str] | None = None, edges: Sequence[tuple[str, str]] = (), **more: Any

@@ -67,6 +67,49 @@ def test_the_point_lies_on_the_pixel_that_was_clicked(folder):
     assert found.images[0].rgb()[y, x].tolist() == [255, 255, 255]
 
 
+def test_the_example_of_cvats_documentation(tmp_path):
+    # cvat-ai/cvat (MIT), site/content/en/docs/manual/advanced/xml_format.md, without its outlines
+    save_blank(tmp_path / "filename000.jpg", 1600, 1200)
+    body = """<image id="0" name="filename000.jpg" width="1600" height="1200">
+    <box label="plate" xtl="797.33" ytl="870.92" xbr="965.52" ybr="928.94" occluded="0" z_order="4">
+    </box>
+    <polyline label="traffic_line" points="462.10,0.00;126.80,1200.00" occluded="0" z_order="3">
+    </polyline>
+    <points label="wheel" points="574.90,939.48;1170.16,907.90;1130.69,445.26;600.16,459.48" occluded="0" z_order="5">
+    </points>
+    <tag label="good_frame" source="manual">
+    </tag>
+  </image>"""
+    found = read(put(tmp_path, body))
+    assert found.columns["label"].tolist() == ["wheel", "plate"]
+    assert found.landmarks.labelled.tolist() == [[True] * 4, [False] * 4]
+    np.testing.assert_allclose(found.landmarks.points[0, 0], [574.4, 938.98])
+    np.testing.assert_allclose(found.landmarks.boxes[1], [796.83, 870.42, 965.02, 928.44])
+
+
+def test_an_example_of_datumaro(tmp_path):
+    # openvinotoolkit/datumaro (MIT), tests/assets/cvat_dataset/for_images/train.xml, in excerpt
+    save_blank(tmp_path / "img1.jpg", 10, 10)
+    body = """<image height="10" id="1" name="img1.jpg" width="10">
+    <points label="label2" points="1,2;3,4;5,6" z_order="2"/>
+    <skeleton label="skeleton" occluded="0" source="manual" points="" rotation="0.00" z_order="0">
+      <points label="1" occluded="0" source="manual" outside="0" points="3,3" z_order="0">
+      </points>
+      <points label="2" occluded="0" source="manual" outside="0" points="4,4" z_order="0">
+      </points>
+      <points label="3" occluded="0" source="manual" outside="1" points="5,5" z_order="0">
+      </points>
+      <points label="4" occluded="0" source="manual" outside="0" points="6,6" z_order="0">
+      </points>
+    </skeleton>
+  </image>"""
+    found = read(put(tmp_path, body))
+    assert found.skeleton.names == ("1", "2", "3", "4", "label2_0", "label2_1", "label2_2")
+    row = found.columns["label"].tolist().index("skeleton")
+    assert found.landmarks.visibility[row].tolist() == [2, 2, 3, 2, 0, 0, 0]
+    assert found.landmarks.points[row, 3].tolist() == [5.5, 5.5]
+
+
 def points(label, where, more=""):
     return f'<points label="{label}" occluded="0" points="{where}" z_order="0"{more}></points>'
 

@@ -1,8 +1,8 @@
 """From labelled data and the time there is to a finished model: what is chosen, and why.
 
 *Recipe.* ``heatmap`` trains a heatmap network (needs torch); ``heatmap-small`` a smaller one, several times as fast;
-``ert`` grows regression trees in a minute or two, without torch; ``mean`` is the mean shape in the box, the floor that
-all must beat, and takes a second.
+``ert`` grows regression trees in a minute or two and ``asm`` fits an active shape model, both without torch; ``mean``
+is the mean shape in the box, the floor that all must beat, and takes a second.
 
 *Split.* Where the data has a split called ``train``, only that is used. A tenth of it is held out, by whole groups
 (pictures and subjects are never parted; of a video a block of consecutive frames): training does not see it, and the
@@ -51,11 +51,12 @@ RECIPES = {
     "heatmap": "a heatmap network; accurate, about 10 ms an object on one core",
     "heatmap-small": "a small heatmap network, several times as fast, somewhat less accurate",
     "ert": "regression trees; a fraction of a millisecond an object, grown in minutes, somewhat less accurate",
+    "asm": "an active shape model; works from about twenty objects, tens of milliseconds an object",
     "mean": "the mean shape in the box; a floor to compare with, no training",
 }
 FINDER_CHOICES = ("auto", "whole", "train", "none")
 
-_WITHOUT_NETWORK = ("ert", "mean")
+_WITHOUT_NETWORK = ("ert", "asm", "mean")
 _HELD_OUT = 0.1
 _FINDERS_SHARE = 0.3  # of the minutes
 _TREE_SAMPLES = 70_000
@@ -83,7 +84,7 @@ def train(
     Parameters
     ----------
     dataset : labelled pictures, or the path of such
-    recipe : ``heatmap``, ``heatmap-small``, ``ert`` or ``mean``; None is ``heatmap``
+    recipe : ``heatmap``, ``heatmap-small``, ``ert``, ``asm`` or ``mean``; None is ``heatmap``
     minutes : budget of wall clock time for all training together; the schedule is fitted to it
     steps : of the detector's training (a trained finder takes half as many); replays a run exactly, unlike `minutes`.
         With neither, the data is gone through a fixed number of times
@@ -367,6 +368,10 @@ def _bundled(name: str) -> Model:
 def _detector(recipe: str, whole: bool, objects: int) -> Detector:
     if recipe == "mean":
         return MeanShape(uses_box=not whole)
+    if recipe == "asm":
+        from cairn.detectors.asm.detector import Asm
+
+        return Asm(uses_box=not whole)
     if recipe == "ert":
         from cairn.detectors.ert.detector import Ert
 

@@ -15,6 +15,7 @@ from cairn.errors import InputError
 __all__ = ["DETECTORS", "FINDERS", "Detector", "Finder", "Run", "State", "detector_class", "finder_class", "register"]
 
 DETECTORS: dict[str, type[Detector] | str] = {
+    "asm": "cairn.detectors.asm.detector:Asm",
     "ert": "cairn.detectors.ert.detector:Ert",
     "dlib": "cairn.detectors.ert.dlib_predictor:DlibPredictor",
     "heatmap": "cairn.detectors.heatmap:Heatmap",

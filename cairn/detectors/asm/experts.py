@@ -1,7 +1,7 @@
 """One small regressor for each point: how close a place is to where the point truly lies, from its descriptor.
 
-Milborrow & Nicolls (2014) score a place by MARS on a descriptor, a sum of hinge functions. Here the hinges are of linear
-combinations of the whitened descriptor, ``s(d) = u.d + sum_h v_h max(0, w_h.d + b_h)``, and they are fitted so that
+Milborrow & Nicolls (2014) score a place by MARS on a descriptor, a sum of hinge functions. Here the hinges are of
+linear combinations of the whitened descriptor, ``s(d) = u.d + sum_h v_h max(0, w_h.d + b_h)``, fitted so that
 within a search window ``softmax(s)`` is the probability that the point is there: cross-entropy against a narrow
 Gaussian about the truth. Training looks at a few places of each window, those next to the truth and some drawn from the
 rest; the drawn ones stand for all (their logits carry the logarithm of how many each stands for).
@@ -91,11 +91,11 @@ class Experts:
 
     def look(self, frame: np.ndarray, shape: np.ndarray, radius: int) -> View:
         """Score the places within `radius` px of each point of `shape` (K, 2) in a frame (S, S) uint8."""
-        side = np.arange(-radius, radius + 1)
-        window = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+        window = _disc(radius)
         middles = np.rint(shape).astype(np.int64)
-        found = logits(descriptor_maps(frame), CELLS, middles, window, self.weights, self.bias, self.out)
-        return View(found, middles, window)
+        maps = descriptor_maps(frame)
+        found = logits(maps, CELLS, middles, window, self.weights, self.bias, self.out)
+        return View(found, middles, window, maps)
 
     @staticmethod
     def reaches(radius: int) -> tuple[float, ...]:
@@ -122,16 +122,23 @@ class View:
     logits: np.ndarray
     middles: np.ndarray
     window: np.ndarray
+    maps: np.ndarray
 
     def evidence(self, shape: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """See `cairn.detectors.asm.search.evidence`."""
         return evidence(self.logits, self.middles, self.window, shape, float(reach), _FLOOR)
 
-    def score(self, shape: np.ndarray) -> np.ndarray:
-        """(K,) how well the picture fits at each point: the best of the places next to it."""
+    def cost(self, shape: np.ndarray) -> float:
+        """Minus the sum of the best scores within a px of a shape (K, 2)."""
         away = np.abs(self.middles[:, None] + self.window - shape[:, None]).max(axis=-1)
         near = away <= np.maximum(away.min(axis=1, keepdims=True), 1.0)
-        return np.where(near, self.logits, -np.inf).max(axis=1).astype(np.float64)
+        return -float(np.where(near, self.logits, -np.inf).max(axis=1).sum())
+
+    def features(self, shape: np.ndarray) -> np.ndarray:
+        """(K, LENGTH) descriptors at a shape (K, 2)."""
+        out = np.empty((len(shape), LENGTH), np.float32)
+        describe(self.maps, CELLS, np.rint(shape).astype(np.int64), out)
+        return out
 
 
 @dataclass(frozen=True)
@@ -150,8 +157,7 @@ class Samples:
     @classmethod
     def draw(cls, n: int, radius: int, places: int, rng: np.random.Generator) -> Samples:
         """The nine next to the truth, and `places` others within `radius` px, for each of `n` windows."""
-        side = np.arange(-radius, radius + 1)
-        window = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+        window = _disc(radius)
         distance = np.abs(window).max(axis=1)
         near, far = window[distance <= 1], window[distance > 1]
         places = min(places, len(far))
@@ -202,6 +208,13 @@ def fit_expert(
     u, b, v = _fit(z, target, np.log(samples.stands_for).astype(np.float32), hinges, steps, decay, rng)
     weights = whiten @ u
     return weights, b - mean @ weights, v
+
+
+def _disc(radius: int) -> np.ndarray:
+    """(P, 2) int64 x, y within `radius` px."""
+    side = np.arange(-radius, radius + 1)
+    square = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    return square[(square**2).sum(axis=1) <= (radius + 0.5) ** 2]
 
 
 def _whitening(x: np.ndarray, components: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -264,9 +277,7 @@ def _fit(
 
 
 @numba.njit(cache=True, nogil=True)
-def _describe_all(
-    maps: np.ndarray, cells: np.ndarray, frames: np.ndarray, places: np.ndarray, out: np.ndarray
-) -> None:
+def _describe_all(maps: np.ndarray, cells: np.ndarray, frames: np.ndarray, places: np.ndarray, out: np.ndarray) -> None:
     count = places.shape[1]
     for i in range(places.shape[0]):
         describe(maps[frames[i]], cells, places[i], out[i * count : (i + 1) * count])
@@ -287,9 +298,10 @@ def logits(
     hinges = out.shape[1]
     scores = np.empty((k, p), np.float32)
     descriptors = np.empty((p, weights.shape[1]), np.float32)
+    a = np.empty((p, weights.shape[2]), np.float32)
     for i in range(k):
         describe(maps, cells, middles[i] + window, descriptors)
-        a = np.dot(descriptors, weights[i])
+        np.dot(descriptors, weights[i], a)
         for j in range(p):
             s = a[j, hinges] + bias[i, hinges]
             for h in range(hinges):

@@ -14,12 +14,12 @@ from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
 from cairn.shape.model import ShapeModel
 
-__all__ = ["Frames", "Level", "Objects", "draw_frames", "pose_of", "read_objects", "start_shape"]
+__all__ = ["Frames", "Level", "Objects", "draw_frames", "pose_of", "read_objects", "start_shapes"]
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Training objects: their bases, points in px of the base (NaN = none), boxes in px of the base, row of the data."""
+    """Training objects: bases, points and boxes in px of the base (NaN = no label), row of the data."""
 
     bases: list[Base]
     points: np.ndarray
@@ -106,13 +106,24 @@ def read_objects(dataset: Dataset, whole: bool, size: int) -> Objects:
     return Objects(bases, np.array(points), np.array(boxes), np.array(rows))
 
 
-def start_shape(objects: Objects, flip: tuple[int, ...] | None) -> np.ndarray:
-    """(K, 2) mean of the points in units of the box; its own mirror image where there is one."""
+def start_shapes(objects: Objects, flip: tuple[int, ...] | None, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(S, K, 2) in units of the box: the mean of all shapes, then means of groups of them (k-means).
+
+    Only objects with all points take part in the groups; there are fewer than `count` where those are few.
+    """
     sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
-    mean = np.nanmean((objects.points - objects.boxes[:, None, :2]) / sides[:, None], axis=0)
+    unit = (objects.points - objects.boxes[:, None, :2]) / sides[:, None]
     if flip is not None:
-        mean = (mean + (mean[list(flip)] * [-1, 1] + [1, 0])) / 2
-    return mean
+        unit = np.concatenate([unit, unit[:, list(flip)] * [-1, 1] + [1, 0]])
+    mean = np.nanmean(unit, axis=0)[None]
+    whole = unit[np.isfinite(unit).all(axis=(1, 2))]
+    groups = min(count, len(whole) // 20) - 1
+    if groups < 2:
+        return mean
+    from sklearn.cluster import KMeans
+
+    found = KMeans(groups, n_init=4, random_state=int(rng.integers(2**31))).fit(whole.reshape(len(whole), -1))
+    return np.concatenate([mean, found.cluster_centers_.reshape(groups, *mean.shape[1:])])
 
 
 def pose_of(points: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -1,44 +1,65 @@
-"""From a matcher's score to a confidence: one logistic curve for each point."""
+"""From how a place looks to a confidence: one logistic curve for each point."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-__all__ = ["fit_logistic"]
+__all__ = ["Judge"]
 
-_ROUNDS = 25
+_ROUNDS = 12  # of Newton's method
+_PULL = 0.02  # towards equal weights of nothing, for each sample
 
 
-def fit_logistic(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Slope and offset by penalised Newton steps, drawn towards what all points together say.
+@dataclass(frozen=True)
+class Judge:
+    """Logistic regressions on what a matcher sees at the points.
 
     Parameters
     ----------
-    scores : (N, K)
-    right : (N, K) 1 or 0, NaN = not known
-
-    Returns
-    -------
-    (K, 2), the slope at least 0
+    weights : (K, F)
+    bias : (K,)
     """
-    known = np.isfinite(right) & np.isfinite(scores)
-    s, y = np.where(known, scores, 0.0), np.where(known, right, 0.0)
-    middle = s[known].mean() if known.any() else 0.0
-    scale = s[known].std() + 1e-9 if known.any() else 1.0
-    z = (s - middle) / scale
 
-    def newton(w: np.ndarray, toward: np.ndarray, pull: float, axis: int | None) -> np.ndarray:
-        for _ in range(_ROUNDS):
-            p = 1 / (1 + np.exp(-np.clip(z * w[..., 0] + w[..., 1], -30, 30)))
-            g = np.where(known, p - y, 0.0)
-            h = np.where(known, p * (1 - p), 0.0)
-            gradient = np.stack([(g * z).sum(axis), g.sum(axis)], -1) + pull * (w - toward)
-            hessian = np.stack([(h * z * z).sum(axis), (h * z).sum(axis), (h * z).sum(axis), h.sum(axis)], -1)
-            hessian = hessian.reshape(*w.shape, 2) + pull * np.eye(2)
-            w = w - np.clip(np.linalg.solve(hessian, gradient[..., None])[..., 0], -2, 2)
-        return w
+    weights: np.ndarray
+    bias: np.ndarray
 
-    common = newton(np.array([1.0, 0.0]), np.array([1.0, 0.0]), 1.0, None)
-    each = newton(np.tile(common, (scores.shape[1], 1)), common, 5.0, 0)
-    each[:, 0] = np.maximum(each[:, 0], 0)
-    return np.stack([each[:, 0] / scale, each[:, 1] - each[:, 0] * middle / scale], -1)
+    @classmethod
+    def fit(cls, features: np.ndarray, right: np.ndarray) -> Judge:
+        """Learn to tell right places from wrong ones, by penalised Newton steps on standardised features.
+
+        Parameters
+        ----------
+        features : (N, K, F)
+        right : (N, K) 1 or 0, NaN = not known
+        """
+        _, k, f = features.shape
+        weights, bias = np.zeros((k, f)), np.zeros(k)
+        for i in range(k):
+            known = np.isfinite(right[:, i])
+            if not known.any():
+                continue
+            x, y = features[known, i].astype(float), right[known, i]
+            middle, scale = x.mean(axis=0), x.std(axis=0)
+            scale = np.where(scale > 1e-6, scale, np.inf)
+            z = np.concatenate([(x - middle) / scale, np.ones((len(x), 1))], axis=1)
+            pull = np.full(f + 1, _PULL * len(x))
+            pull[-1] = 1.0
+            w = np.zeros(f + 1)
+            for _ in range(_ROUNDS):
+                p = _squash(z @ w)
+                gradient = z.T @ (p - y) + pull * w
+                hessian = (z * (p * (1 - p) + 1e-3)[:, None]).T @ z + np.diag(pull)
+                w = w - np.linalg.solve(hessian, gradient)
+            weights[i] = w[:-1] / scale
+            bias[i] = w[-1] - weights[i] @ middle
+        return cls(weights.astype(np.float32), bias)
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """(K,) confidences in [0, 1] of features (K, F)."""
+        return _squash((features * self.weights).sum(axis=1) + self.bias)
+
+
+def _squash(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))

@@ -46,7 +46,7 @@ class Shapes:
 
     @classmethod
     def of(cls, mean: np.ndarray, modes: np.ndarray, variances: np.ndarray, noise: float, spread: np.ndarray) -> Shapes:
-        """From a model in px of the frame, and the covariance (4, 4) of shift (px), relative size and turn (radians)."""
+        """From a model in px of the frame, and the covariance (4, 4) of shift (px), relative size and turn (rad)."""
         k = len(mean)
         moves, lengths = _similarities(mean)
         modes = np.asarray(modes, np.float64).reshape(-1, 2 * k)
@@ -94,6 +94,10 @@ class Shapes:
             a[free] = np.linalg.solve(system[np.ix_(free, free)], right[free] - system[np.ix_(free, held)] @ a[held])
             a[POSE:] = np.clip(a[POSE:], -bound, bound)
         return self.mean + (a @ q).reshape(-1, 2), a, system
+
+    def unlikely(self, amplitudes: np.ndarray) -> float:
+        """Squared Mahalanobis distance of a shape from the mean; pose costs nothing."""
+        return float((amplitudes[POSE:] ** 2 / np.maximum(self.variances, _TINY)).sum())
 
     def settle(
         self, points: np.ndarray, seen: np.ndarray, precision: np.ndarray, system: np.ndarray

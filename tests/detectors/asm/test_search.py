@@ -46,9 +46,9 @@ def test_a_hidden_point_is_filled_in_by_the_others():
 
 def test_where_nothing_is_seen_the_shape_stays_where_it_was_expected():
     shapes = line_of_points()
-    start = shapes.place(shapes.mean + [5, 1])
+    start = shapes.place(shapes.mean + np.array([5, 1]))
     points, _, _ = shapes.fit(shapes.mean, np.zeros((6, 2, 2)), 3.0, start)
-    assert np.allclose(points, shapes.mean + [5, 1], atol=1e-6)
+    assert np.allclose(points, shapes.mean + np.array([5, 1]), atol=1e-6)
 
 
 def peak(at, width=1.5, radius=8):
@@ -67,7 +67,7 @@ def test_the_kernel_does_not_draw_what_was_seen():
 
 
 def test_a_ridge_says_nothing_along_itself():
-    logits, middles, window = peak([50.0, 42.0])
+    _, middles, window = peak([50.0, 42.0])
     ridge = -0.5 * ((middles[:, None] + window)[..., 1] - 42.0) ** 2
     _, precision = evidence(ridge, middles, window, np.array([[50.0, 40.0]]), 3.0, 0.0)
     assert precision[0, 0, 0] < 0.02

@@ -24,6 +24,7 @@ from cairn.landmarks import Landmarks
 from cairn.schemes import SCHEMES
 from cairn.skeleton import Skeleton
 
+_FOLDERS = ("pts", "labelme", "openpose", "webmorph")  # a file beside each picture
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 
 _HEAD = """# Label formats
@@ -60,7 +61,13 @@ def page() -> str:
     schemes = ", ".join(f"`{name}`" for name in SCHEMES)
     parts = [_wrapped(_HEAD.format(endings=endings, schemes=schemes, table=_table()))]
     for name, module in FORMATS.items():
-        parts.append(f"\n## `{name}`\n\n{_markdown(inspect.cleandoc(module.__doc__ or ''))}\n")
+        verified = getattr(module, "VERIFIED", "")
+        held = (
+            f"Held against {verified} in a test."
+            if verified
+            else "*Unverified*: no test holds it against another program."
+        )
+        parts.append(f"\n## `{name}`\n\n{_markdown(inspect.cleandoc(module.__doc__ or ''))}\n\n{_filled(held)}\n")
     return "".join(parts)
 
 
@@ -72,7 +79,7 @@ def _table() -> str:
         for what, one in _things(data).items():
             row = [what]
             for name, module in FORMATS.items():
-                in_folder = name == "pts" or (name == "csv" and one.observers is not None)
+                in_folder = name in _FOLDERS or (name == "csv" and one.observers is not None)
                 target = Path(folder) if in_folder else Path(folder, f"labels.{name}")
                 row.append("" if module.write(one, target) else "yes")
             rows.append(row)

@@ -18,9 +18,17 @@ __all__ = ["SCHEMES", "complete", "recognise", "scheme"]
 
 # name: home module, imported when it is asked for
 SCHEMES: dict[str, str] = {
+    "face5": "cairn.schemes.face5",
+    "face19": "cairn.schemes.face19",
+    "face29": "cairn.schemes.face29",
+    "face51": "cairn.schemes.face51",
     "face68": "cairn.schemes.face68",
+    "face98": "cairn.schemes.face98",
+    "face106": "cairn.schemes.face106",
+    "face189": "cairn.schemes.face189",
     "body14": "cairn.schemes.body14",
     "body17": "cairn.schemes.body17",
+    "hand21": "cairn.schemes.hand21",
     "cephalo19": "cairn.schemes.cephalo19",
     "openfield4": "cairn.schemes.openfield4",
     "wheels5": "cairn.schemes.wheels5",
@@ -28,7 +36,7 @@ SCHEMES: dict[str, str] = {
 }
 
 # Numbers of points that mean one scheme even without names. Only where no other scheme in use has as many: 68 points
-# are the 300-W face, but 19 may be a skull or an AFLW face, and 12 anything.
+# are the 300-W face, but 19 may be a skull or an AFLW face, 106 has two orders, and 5, 12 or 98 may be anything.
 _BY_COUNT = {68: "face68"}
 
 _GENERIC = re.compile(r"(?:p|pt|point|kp|keypoint|lm|landmark)?[ _.-]?0*(\d+)", re.IGNORECASE)

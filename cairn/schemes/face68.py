@@ -6,6 +6,7 @@ viewer's left. Indices count from 0; the papers' figures count from 1.
 Sagonas, Tzimiropoulos, Zafeiriou, Pantic: 300 Faces in-the-Wild Challenge, ICCV workshops 2013.
 """
 
+from cairn.schemes.symmetry import line, mirrored, ring
 from cairn.skeleton import Skeleton
 
 __all__ = ["SKELETON"]
@@ -60,37 +61,22 @@ _NAMES = (
 )
 
 
-def _mirror(i: int) -> int:
-    if i <= 16:
-        return 16 - i
-    name = _NAMES[i]
-    for side, other in (("right_", "left_"), ("left_", "right_")):
-        if name.startswith(side):
-            return _NAMES.index(other + name.removeprefix(side))
-    return i
-
-
-def _chain(first: int, last: int, closed: bool = False) -> list[tuple[int, int]]:
-    line = [(i, i + 1) for i in range(first, last)]
-    return [*line, (last, first)] if closed else line
-
-
 _RIGHT_EYE, _LEFT_EYE = tuple(range(36, 42)), tuple(range(42, 48))
 
 SKELETON = Skeleton(
     names=_NAMES,
     edges=(
-        *_chain(0, 16),
-        *_chain(17, 21),
-        *_chain(22, 26),
-        *_chain(27, 30),
-        *_chain(31, 35),
-        *_chain(36, 41, closed=True),
-        *_chain(42, 47, closed=True),
-        *_chain(48, 59, closed=True),
-        *_chain(60, 67, closed=True),
+        *line(range(0, 17)),
+        *line(range(17, 22)),
+        *line(range(22, 27)),
+        *line(range(27, 31)),
+        *line(range(31, 36)),
+        *ring(range(36, 42)),
+        *ring(range(42, 48)),
+        *ring(range(48, 60)),
+        *ring(range(60, 68)),
     ),
-    flip=tuple(_mirror(i) for i in range(68)),
+    flip=mirrored(_NAMES, {"jaw_": 17}),
     parts={
         "jaw": tuple(range(17)),
         "right_brow": tuple(range(17, 22)),

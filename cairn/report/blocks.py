@@ -59,7 +59,7 @@ def breakable(name: str) -> Markup:
 
 def code(text: str) -> Markup:
     """A command or a name, as one types it."""
-    return tag("breakable", "code", text)
+    return tag("code", text)
 
 
 def subtitle(text: str, remark: Content = None) -> Markup:

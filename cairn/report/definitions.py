@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from cairn.report.blocks import together
+
 __all__ = ["METRICS", "Metric", "better", "meaning", "spoken", "title"]
 
 
@@ -76,7 +78,7 @@ def spoken(normaliser: str) -> str:
     """A reference length, or a phrase with one in it, in words: ``8 % of the inter-ocular distance``."""
     for key, words in _LENGTHS.items():
         normaliser = re.sub(rf"\b{key}\b", words, normaliser)
-    return normaliser.replace("_", " ")
+    return together(normaliser.replace("_", " "))
 
 
 def title(metric: str) -> str:

@@ -73,9 +73,9 @@ def _of_parts(cases: Cases, judged: np.ndarray, caption: str) -> Markup | None:
 
 def _share(some: np.ndarray, of: np.ndarray) -> str:
     n, total = int(some.sum()), int(of.sum())
-    return f"{n:,} of {total:,} ({100 * n / total:.1f} %)" if total else "\u2013"
+    return f"{n:,} of {total:,} ({100 * n / total:.1f}\u00a0%)" if total else "\u2013"
 
 
 def _error(values: np.ndarray) -> str:
     values = values[np.isfinite(values)]
-    return f"{number(100 * float(values.mean()))} %" if len(values) else "\u2013"
+    return f"{number(100 * float(values.mean()))}\u00a0%" if len(values) else "\u2013"

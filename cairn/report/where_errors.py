@@ -29,10 +29,10 @@ def distribution(cases: list[Cases], names: list[str], fails: float) -> Markup:
     series = [charts.Line(name, x, 100 * ced.curve(k, x)) for name, k in zip(names, known, strict=True)]
     limit = 100 * fails
     steps = [s for s in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30) if s <= max(high, 10)]
-    rows: list[list[Content]] = [[f"at most {s} %", *(percent(np.mean(k <= s)) for k in known)] for s in steps]
+    rows: list[list[Content]] = [[f"at most {s}\u00a0%", *(percent(np.mean(k <= s)) for k in known)] for s in steps]
     for q in (10, 50, 90, 95):
-        word = "median" if q == 50 else f"{q} % of objects have at most"
-        rows.append([word, *(f"{number(float(np.quantile(k, q / 100, method='lower')))} %" for k in known)])
+        word = "median" if q == 50 else f"{q}\u00a0% of objects have at most"
+        rows.append([word, *(f"{number(float(np.quantile(k, q / 100, method='lower')))}\u00a0%" for k in known)])
     return join(
         prose(
             f"Share of objects whose mean error is at most so many percent of {spoken(cases[0].normaliser)}. The "
@@ -99,7 +99,7 @@ def _point_table(cases: Cases, caption: str) -> Markup:
         found = labelled[np.isfinite(labelled)]
         own = [float(np.median(found)), float(found.mean()), float(found.max())] if len(found) else [np.nan] * 3
         missed = len(labelled) - len(found)
-        rows.append([cases.skeleton.names[k], len(labelled), f"{number(relative[k])} %", *own, missed])
+        rows.append([cases.skeleton.names[k], len(labelled), f"{number(relative[k])}\u00a0%", *own, missed])
     unit = cases.unit
     head = ["point", "n", "mean", f"median, {unit}", f"mean, {unit}", f"worst, {unit}", "missed"]
     return table(head, rows, numbers=range(1, 7), caption=caption, name="Error of each point")

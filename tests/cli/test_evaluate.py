@@ -75,3 +75,39 @@ def test_data_with_other_points_is_refused(cairn, kite_model, tmp_path):
     result = cairn("evaluate", kite_model, "p.csv")
     assert result.code == 2
     assert result.err.count("\n") == 1
+
+
+def test_a_page_is_written_for_people(cairn, kite_model, labels, tmp_path):
+    result = cairn("evaluate", kite_model, labels, "--html", "report.html")
+    assert result.code == 0, result.err
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "kites on points.csv" in page
+    assert f"cairn evaluate {kite_model} {labels}" in page
+    assert "data:image/jpeg" in page
+
+
+def test_several_models_are_compared_on_the_same_pictures(cairn, kite_model, labels, tmp_path):
+    other = tmp_path / "other.cairn"
+    other.write_bytes(kite_model.read_bytes())
+    result = cairn("evaluate", kite_model, other, labels, "--html", "both.html", "--json", "both.json")
+    assert result.code == 0, result.err
+    assert "no clear difference" in result.out
+    both = json.loads((tmp_path / "both.json").read_text())
+    assert [r["n"] for r in both["reports"]] == [8, 8]
+    assert {d["value"] for d in both["differences"]} == {0}
+    page = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "Which is better than kites" in page
+    assert "other minus kites" in page
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "said"),
+    [(1, ("--html", "page.txt"), "end the name in .html"), (7, ("--html", "a.html"), "at most 6"),
+     (2, ("--worst", "a.png"), "--html")],
+)  # fmt: skip
+def test_what_no_page_can_show_is_one_sentence(cairn, kite_model, labels, models, options, said):
+    result = cairn("evaluate", *[kite_model] * models, labels, *options)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1

@@ -238,10 +238,9 @@ def copied(data: Dataset, share: float, rng: np.random.Generator) -> Spoilt:
     others = rng.permutation(np.setdiff1d(np.arange(len(data)), rows))[: len(rows)]
     rows = rows[: len(others)]
     points[rows] = points[others]
-    both = dict.fromkeys([*rows.tolist()], ())
-    return Spoilt(with_points(data, points), ("copied_labels",), pairs={
-        tuple(sorted((int(data.landmarks.image_index[a]), int(data.landmarks.image_index[b])))) for a, b in zip(rows, others, strict=True)
-    }, rows=both)  # fmt: skip
+    index = data.landmarks.image_index
+    pairs = {tuple(sorted((int(index[a]), int(index[b])))) for a, b in zip(rows, others, strict=True)}
+    return Spoilt(with_points(data, points), ("copied_labels",), pairs=pairs)
 
 
 def hidden_without_place(data: Dataset, share: float, rng: np.random.Generator) -> Spoilt:
@@ -323,9 +322,7 @@ def observer_shifted(data: Dataset, by: float, rng: np.random.Generator) -> Spoi
     chosen = data.observers[1:]  # the first two are the same
     third = chosen.mean(axis=0) + rng.normal(0, 1.5, chosen.shape[1:]) + by
     observers = np.concatenate([chosen, third[None]])
-    return Spoilt(
-        replace(data, observers=observers, observer_names=("a", "b", "third")), ("offset",), things={"third"}
-    )
+    return Spoilt(replace(data, observers=observers, observer_names=("a", "b", "third")), ("offset",), things={"third"})
 
 
 def source_shifted(data: Dataset, by: float, rng: np.random.Generator) -> Spoilt:
@@ -395,7 +392,13 @@ def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
             f"| {r['data']} | {r['fault']} | {size} | {r['n']} | {100 * r['found'] / r['n']:.0f} % "
             f"| {100 * r['noticed'] / r['n']:.0f} % | {precision} |"
         )
-    lines += ["", "Findings on the same data as they are:", "", "| data | objects | seconds | findings |", "|---|---|---|---|"]
+    lines += [
+        "",
+        "Findings on the same data as they are:",
+        "",
+        "| data | objects | seconds | findings |",
+        "|---|---|---|---|",
+    ]
     for name, c in clean.items():
         said = ", ".join(f"{n} {kind}" for kind, n in c["findings"].items())
         lines.append(f"| {name} | {c['objects']} | {c['seconds']:.1f} | {said} |")

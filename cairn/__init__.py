@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cairn.draw import save_picture as save_picture
     from cairn.errors import InputError as InputError
     from cairn.evaluation.compare import compare as compare
+    from cairn.evaluation.check import Finding as Finding
+    from cairn.evaluation.check import Findings as Findings
+    from cairn.evaluation.check import check as check
     from cairn.evaluation.evaluate import evaluate as evaluate
     from cairn.exchange import export_model as export_model
     from cairn.exchange import import_model as import_model
@@ -43,12 +46,16 @@ if TYPE_CHECKING:
     from cairn.shape.model import ShapeModel as ShapeModel
     from cairn.shape.plausibility import Plausibility as Plausibility
     from cairn.skeleton import Skeleton as Skeleton
+    from cairn.splits import block_split as block_split
+    from cairn.splits import split_into as split_into
 
 _HOME = {
     "Calibration": "cairn.calibration.confidence",
     "Dataset": "cairn.dataset",
     "Detector": "cairn.detectors",
     "Finder": "cairn.detectors",
+    "Finding": "cairn.evaluation.check",
+    "Findings": "cairn.evaluation.check",
     "Image": "cairn.images",
     "ImageList": "cairn.images",
     "InputError": "cairn.errors",
@@ -63,6 +70,8 @@ _HOME = {
     "Skeleton": "cairn.skeleton",
     "State": "cairn.detectors",
     "WholeImage": "cairn.detectors.whole_image",
+    "block_split": "cairn.splits",
+    "check": "cairn.evaluation.check",
     "check_detector": "cairn.detectors.checks",
     "check_finder": "cairn.detectors.checks",
     "compare": "cairn.evaluation.compare",
@@ -77,6 +86,7 @@ _HOME = {
     "register": "cairn.detectors",
     "save_picture": "cairn.draw",
     "scheme": "cairn.schemes",
+    "split_into": "cairn.splits",
     "train": "cairn.recipes",
     "write": "cairn.formats",
 }

@@ -41,6 +41,7 @@ from cairn.landmarks import Landmarks
 from cairn.model import Model
 from cairn.placement import Placement, placement
 from cairn.report.figures import Score
+from cairn.splits import check_leakage
 
 if TYPE_CHECKING:
     from cairn.shape.plausibility import Plausibility
@@ -78,6 +79,7 @@ def train(
     start: Model | None = None,
     name: str = "",
     data_name: str = "",
+    allow_leakage: bool = False,
 ) -> Model:
     """Train a model: choose, fit, calibrate, measure.
 
@@ -97,6 +99,7 @@ def train(
     device : ``auto``, ``cpu`` or ``cuda``
     start : a model of the same recipe, of these or other points, from whose weights the detector starts
     name, data_name : for the card
+    allow_leakage : train although a subject or a picture is in several splits of the data
 
     Returns
     -------
@@ -116,6 +119,7 @@ def train(
 
         data_name = data_name or Path(dataset).name
         dataset = read(dataset)
+    check_leakage(dataset, allowed=allow_leakage)
     all_rows = len(dataset)
     dataset, split = _training_part(dataset, split)
     dataset = dataset.in_image_order()

@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cairn.cli.check import check
 from cairn.cli.convert import convert
 from cairn.cli.detect import detect
 from cairn.cli.evaluate import evaluate
@@ -24,6 +25,7 @@ from cairn.cli.import_model import import_model
 from cairn.cli.info import info
 from cairn.cli.points import cluster, embed
 from cairn.cli.shape import shape
+from cairn.cli.split import split
 from cairn.cli.train import train
 from cairn.errors import InputError
 
@@ -37,7 +39,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, train, evaluate, convert, info, formats, shape, import_model, export_model, embed, cluster):
+_LABELS = (check, split, convert, formats, shape)
+for command in (detect, train, evaluate, *_LABELS, info, import_model, export_model, embed, cluster):
     app.command()(command)
 
 

@@ -34,6 +34,9 @@ def evaluate(
     worst: Annotated[Path | None, typer.Option(help="Write a picture of the worst cases (.png or .jpg).")] = None,
     points: Annotated[bool, typer.Option("--points", help="Also print the error of each point.")] = False,
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Measure although a subject or picture is in several splits.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table.")] = False,
 ) -> None:
     """Measure a model on labelled data: every score with normaliser, boxes, split, number of cases and interval.
@@ -53,7 +56,7 @@ def evaluate(
     if html is not None and len(models) > 6:
         raise InputError(f"--html {html}: a page can show at most 6 models side by side; {len(models)} were given")
     silent = quiet or json_file == "-"
-    result = compare(models, data, boxes=boxes, split=split, seed=seed, quiet=silent)  # type: ignore[arg-type]
+    result = compare(models, data, boxes=boxes, split=split, seed=seed, quiet=silent, allow_leakage=allow_leakage)  # type: ignore[arg-type]
     said: Report | Comparison = result if len(models) > 1 else result.reports[0]
     warnings = list(dict.fromkeys(sentence for report in result for sentence in report.warnings))
     for sentence in warnings:
@@ -111,5 +114,5 @@ def _print(result: Comparison, points: bool) -> None:
         console.print(report.table())
         if points:
             console.print(report.point_table())
-    if result.differences:
-        console.print(result.table())
+    for table in result.tables():
+        console.print(table)

@@ -29,6 +29,9 @@ def train(
         str | None, typer.Option(help="Of the data, where its files do not say it; it goes into the model.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Train although a subject or picture is in several splits.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no remarks.")] = False,
 ) -> None:
     """Train a model from labelled pictures. The recipe is chosen from the data and the time given.
@@ -65,6 +68,7 @@ def train(
         start=first,
         name=out.stem,
         data_name=data.name or str(data),
+        allow_leakage=allow_leakage,
     )
     model.save(out)
     if not quiet:

@@ -22,7 +22,7 @@ from cairn.images import Image, ImageList
 __all__ = ["Finding", "Findings", "check"]
 
 
-def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool = True) -> Findings:
+def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool = True, name: str = "") -> Findings:
     """Look for mistakes in labels, pictures and splits.
 
     Parameters
@@ -30,6 +30,7 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     data : labelled pictures, or the path of such
     split : only the pictures of that split; all where absent
     quiet : no progress bar
+    name : of the data, for the page; that of the path where absent
 
     Returns
     -------
@@ -39,7 +40,7 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     ------
     InputError : data that cannot be read, or without any object
     """
-    name = str(data) if isinstance(data, (str, Path)) else "data"
+    name = name or (Path(data).name or str(data) if isinstance(data, (str, Path)) else "data")
     if not isinstance(data, Dataset):
         from cairn.formats import read
 

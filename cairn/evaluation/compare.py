@@ -39,13 +39,14 @@ def compare(
     split: str | None = None,
     seed: int = 0,
     quiet: bool = True,
+    allow_leakage: bool = False,
 ) -> Comparison:
     """Evaluate several models on the same data, and how much they differ from the first of them.
 
     Parameters
     ----------
     models : at least one; models, or names or paths of some
-    data, boxes, split, seed, quiet : as in `evaluate`
+    data, boxes, split, seed, quiet, allow_leakage : as in `evaluate`
 
     Raises
     ------
@@ -58,7 +59,9 @@ def compare(
         from cairn.formats import read
 
         name, data = str(data), read(data)
-    reports = [evaluate(m, data, boxes=boxes, split=split, seed=seed, quiet=quiet) for m in models]
+    reports = [
+        evaluate(m, data, boxes=boxes, split=split, seed=seed, quiet=quiet, allow_leakage=allow_leakage) for m in models
+    ]
     return paired([r if name is None else replace(r, data=name) for r in reports], seed)
 
 

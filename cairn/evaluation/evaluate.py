@@ -27,6 +27,7 @@ from cairn.metrics.detection import found as found_by
 from cairn.placement import check_inside
 from cairn.report.figures import Report
 from cairn.skeleton import Skeleton
+from cairn.splits import check_leakage
 
 if TYPE_CHECKING:
     from cairn.model import Model
@@ -44,6 +45,7 @@ def evaluate(
     split: str | None = None,
     seed: int = 0,
     quiet: bool = True,
+    allow_leakage: bool = False,
 ) -> Report:
     """Every score that the data allow, each with a 95 % bootstrap interval over pictures (or subjects).
 
@@ -55,6 +57,7 @@ def evaluate(
     split : only the pictures of that split; all where absent
     seed : of the bootstrap
     quiet : no progress bar
+    allow_leakage : measure a split although a subject or a picture of it is in another one too
 
     Returns
     -------
@@ -75,6 +78,7 @@ def evaluate(
 
         model = load(model)
     dataset = _read(data)
+    check_leakage(dataset, allowed=allow_leakage or split is None)
     if boxes == "found" and model.finder is None:
         raise InputError(f"the model {name} has no finder, so boxes cannot be found; evaluate with given boxes")
     dataset = _same_points(model.skeleton, dataset if split is None else dataset.of_split(split)).in_image_order()

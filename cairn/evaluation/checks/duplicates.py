@@ -71,10 +71,10 @@ def _equal_pairs(digests: tuple[str, ...]) -> list[tuple[int, int]]:
 def duplicate_findings(data: Dataset, pictures: Pictures) -> Iterator[Finding]:
     """Each pair of pictures that show the same; across splits it is an error.
 
-    Several labelled objects may be cut out of one photograph: what is compared is the picture as it was given. Frames of
-    a film, and other sets in which nearly every picture has a double, get one sentence together.
+    Several labelled objects may be cut out of one photograph: what is compared is the picture as it was given.
+    Frames of a film, and other sets in which nearly every picture has a double, get one sentence together.
     """
-    pairs, similarity, line = same_pictures(pictures)
+    pairs, similarity, _ = same_pictures(pictures)
     if not len(pairs):
         return
     sources = [str(s) for s in data.images.sources]

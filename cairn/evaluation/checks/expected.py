@@ -42,7 +42,7 @@ class Tail:
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Tail:
-        """Values that the tail says one in a hundred would reach are left out, and it is fitted again, until none is."""
+        """What the tail says one in a hundred would reach is left out, and it is fitted again, until nothing is."""
         values = values[np.isfinite(values)]
         tail = cls(0.0, 1.0)
         for _ in range(_TAIL_ROUNDS):
@@ -86,7 +86,7 @@ class Expected:
 
     def __init__(self, points: np.ndarray, groups: np.ndarray, rows: np.ndarray | None = None, seed: int = 0):
         self.labels = points
-        n, k = points.shape[:2]
+        k = points.shape[1]
         self.present = present_points(points)
         self.usable = self.present.sum(axis=1) >= min(LEAST_POINTS, k)
         names = np.unique(groups, return_inverse=True)[1]
@@ -140,9 +140,7 @@ class Expected:
             for some, pattern in patterns_of(present[mine]):
                 yield mine[some], self.models[fold], self.kernel(int(fold), pattern)
 
-    def distances(
-        self, rows: np.ndarray, points: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def distances(self, rows: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Squared distances of other `points` (R, K, 2) for the objects `rows` (R,), whole and by point.
 
         Returns
@@ -157,6 +155,14 @@ class Expected:
             d2[some], point_d2[some], _ = kernel.distances(away)
             freedom[some], point_freedom[some] = kernel.freedom, kernel.point_freedom
         return d2 / self.unit, point_d2, freedom, point_freedom
+
+    def log_p(self, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(R,) log10 of the share of good objects that are as odd as a whole, or in their worst point."""
+        d2, point_d2, freedom, point_freedom = self.distances(rows, points)
+        whole = np.where(freedom > 0, _deviate(d2, freedom), np.nan)
+        single = np.where(point_freedom > 0, _deviate(point_d2, point_freedom), np.nan)
+        single = (single - self.point_centre) / self.point_scale
+        return np.minimum(self.tail.log_p(whole), self.point_tail.log_p(_worst(single)))
 
     def angles(self, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(R,) radians by which shapes are turned against the mean."""

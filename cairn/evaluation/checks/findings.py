@@ -53,7 +53,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "copied_labels": ("The same labels in two pictures", "Label one of the two anew."),
     "labelled_twice": ("An object labelled twice", "Take one of the two away."),
     "duplicate_picture": ("The same picture twice", "Keep one, or give both to the same split and subject."),
-    "subject_in_splits": ("A subject in several splits", "Move each subject to one split; cairn split --by subject does."),
+    "subject_in_splits": (
+        "A subject in several splits",
+        "Move each subject to one split; cairn split --by subject does.",
+    ),
     "picture_in_splits": ("A picture in several splits", "Give all objects of a picture to one split."),
     "constant_point": ("Points that never move", "See whether the point was labelled at all."),
     "visibility": ("Visibility that contradicts the coordinates", "Label the point, or mark it as not labelled."),

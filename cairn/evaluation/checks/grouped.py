@@ -45,16 +45,16 @@ def split_findings(data: Dataset) -> Iterator[Finding]:
     for i, source in enumerate(data.images.sources):
         if isinstance(source, str) or hasattr(source, "path"):
             by_source.setdefault(str(source), []).append(i)
-    for name, images in by_source.items():
-        names = sorted({split[i] for i in images} - {""})
+    for name, places in by_source.items():
+        names = sorted({split[i] for i in places} - {""})
         if len(names) > 1:
             yield Finding(
                 "picture_in_splits",
                 "error",
                 f"{name}: is in {' and '.join(names)}",
-                tuple(images),
+                tuple(places),
                 pictures=(name,),
-                score=float(len(images)),
+                score=float(len(places)),
             )
 
 
@@ -68,7 +68,9 @@ def observer_findings(data: Dataset) -> Iterator[Finding]:
     same = _same_observers(o, names)
     kept = [i for i in range(len(o)) if i not in same]
     for i, other in same.items():
-        yield Finding("observer_spread", "note", f"{names[i]} and {names[other]} have the same labels; {names[i]} is left out")
+        yield Finding(
+            "observer_spread", "note", f"{names[i]} and {names[other]} have the same labels; {names[i]} is left out"
+        )
     if len(kept) < 2:
         return
     o, there, names = o[kept], there[kept], tuple(names[i] for i in kept)
@@ -105,7 +107,9 @@ def _same_observers(o: np.ndarray, names: tuple[str, ...]) -> dict[int, int]:
     return found
 
 
-def _bias(data: Dataset, o: np.ndarray, there: np.ndarray, names: tuple[str, ...], size: np.ndarray) -> Iterator[Finding]:
+def _bias(
+    data: Dataset, o: np.ndarray, there: np.ndarray, names: tuple[str, ...], size: np.ndarray
+) -> Iterator[Finding]:
     """A shift of all points alike is a convention; a shift of one point is an opinion."""
     for i in range(len(o)):
         others = np.delete(np.arange(len(o)), i)

@@ -17,6 +17,7 @@ _MARKS = (0.0, 1.0, -1.0, 0.5, -0.5, -2.0)  # coordinates that programs write fo
 _STILL = 0.75  # px: a point that moves less while the pictures differ was not set by hand
 _LEAST_STILL = 5  # objects
 _RARE = 0.1  # share of the objects that have the point
+_INSIDE = 0.8  # of the usual share of points inside the box
 _SAME = 0.02  # of the object's size: two label sets of one object
 
 
@@ -37,10 +38,9 @@ def placeholders(data: Dataset) -> np.ndarray:
     object's other points than they are from each other, or if the object has several in the same place.
     """
     labels = data.landmarks
-    p, there = labels.points, labels.labelled
+    p, there = labels.points, np.asarray(labels.labelled)
     with np.errstate(invalid="ignore"):
-        equal = (p == p[..., :1]).all(axis=-1) & np.isin(p[..., 0], _MARKS)
-    marked = equal & there
+        marked = np.asarray(there & (p == p[..., :1]).all(axis=-1) & np.isin(p[..., 0], _MARKS))
     found = np.zeros_like(marked)
     for row in np.flatnonzero(marked.any(axis=1)):
         mine, others = np.flatnonzero(marked[row]), np.flatnonzero(there[row] & ~marked[row])
@@ -61,7 +61,9 @@ def _placeholder(data: Dataset) -> Iterator[Finding]:
         place = ", ".join(f"{v:g}" for v in data.landmarks.points[row, which[0]])
         names = tuple(data.skeleton.names[k] for k in which)
         some = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        yield _of_row(data, "placeholder", "error", row, f"{some} at ({place}), which means 'missing'", which, len(which))
+        yield _of_row(
+            data, "placeholder", "error", row, f"{some} at ({place}), which means 'missing'", which, len(which)
+        )
 
 
 def _constant(data: Dataset) -> Iterator[Finding]:
@@ -199,7 +201,8 @@ def _boxes(data: Dataset) -> Iterator[Finding]:
         p = labels.points[..., :2]
         inside = ((p >= boxes[:, None, :2] - 1) & (p <= boxes[:, None, 2:] + 1)).all(axis=-1)
     share = np.divide((inside & there).sum(axis=1), there.sum(axis=1), out=np.ones(len(data)), where=several)
-    away = np.isfinite(boxes).all(axis=1) & ~bad & (share < 0.5) & several
+    usual = float(np.median(share[several & ~bad])) if (several & ~bad).any() else 1.0
+    away = np.isfinite(boxes).all(axis=1) & ~bad & (share < _INSIDE * usual) & several
     for row in np.flatnonzero(bad).tolist():
         said = ", ".join(f"{v:g}" for v in boxes[row])
         yield _of_row(data, "bad_box", "error", row, f"the box {said} has no area or is upside down", (), 2.0)

@@ -19,6 +19,7 @@ _FRACTION = 1.6  # coordinates all below this are no pixels
 _SMALL = 32  # px; in smaller pictures fractions cannot be told from pixels
 _FAR = 0.02  # of the longer side, beyond the edge: no rounding and no cut
 _ON_EDGE = 3  # points on the forbidden edge that make a convention
+_LEAST_VALUES, _ON_LATTICE = 40, 0.95  # coordinates of a source, and their share with one fraction
 _AT_EDGE = 1.25  # px beyond the last pixel's centre
 
 
@@ -57,8 +58,8 @@ def place_findings(data: Dataset, sizes: np.ndarray) -> Iterator[Finding]:
         yield Finding(
             "outside_picture",
             severity,  # type: ignore[arg-type]
-            f"{data.images.label(image)}: {some} up to {far:.3g} px outside of {size[row, 0]:.0f} x {size[row, 1]:.0f} px"
-            f"{hint}",
+            f"{data.images.label(image)}: {some} up to {far:.3g} px outside of "
+            f"{size[row, 0]:.0f} x {size[row, 1]:.0f} px{hint}",
             (image,),
             row,
             tuple(which.tolist()),
@@ -67,6 +68,7 @@ def place_findings(data: Dataset, sizes: np.ndarray) -> Iterator[Finding]:
             far,
         )
     yield from _edges(data, points, size, known & ~fractions)
+    yield from _lattices(data, points, ~fractions)
 
 
 def normalised_rows(data: Dataset, sizes: np.ndarray) -> np.ndarray:
@@ -93,8 +95,8 @@ def _normalised(data: Dataset, fractions: np.ndarray) -> Iterator[Finding]:
         yield Finding(
             "normalised",
             "error",
-            f"{data.images.label(image)}: all points lie within {top:.2f} px of the corner, so they are fractions of the "
-            "picture's size",
+            f"{data.images.label(image)}: all points lie within {top:.2f} px of the corner, so they are fractions of "
+            "the picture's size",
             (image,),
             row,
             pictures=(data.images.label(image),),
@@ -142,3 +144,42 @@ def _edges(data: Dataset, points: np.ndarray, size: np.ndarray, rows: np.ndarray
                 pictures=tuple(data.images.label(i) for i in images[:50]),
                 score=float(n),
             )
+
+
+def sources(data: Dataset) -> np.ndarray:
+    """(N,) str, where each object comes from: a column that says so, else the folder of its picture."""
+    for name in ("source", "dataset", "origin", "labeller", "observer", "annotator"):
+        if name in data.columns:
+            return np.asarray(data.columns[name]).astype(str)
+    folders = [data.images.label(i).replace("\\", "/").rpartition("/")[0] for i in range(len(data.images))]
+    return np.array(folders, dtype=str)[data.landmarks.image_index] if folders else np.empty(0, str)
+
+
+def _lattices(data: Dataset, points: np.ndarray, rows: np.ndarray) -> Iterator[Finding]:
+    """Whole numbers in one source and halves in another: one of the two has another origin."""
+    source = sources(data)
+    fraction: dict[str, tuple[float, int]] = {}
+    for name in np.unique(source[rows]):
+        values = points[rows & (source == name)]
+        values = values[np.isfinite(values)] % 1.0
+        if len(values) < _LEAST_VALUES:
+            continue
+        place = np.round(values, 2) % 1.0
+        common = float(np.bincount(np.round(100 * place).astype(int)).argmax()) / 100
+        if (np.abs(place - common) < 0.005).mean() >= _ON_LATTICE:
+            fraction[str(name)] = common, len(values)
+    if len({f for f, _ in fraction.values()}) < 2:
+        return
+    usual = max(fraction, key=lambda name: fraction[name][1])
+    for name, (at, _) in fraction.items():
+        apart = (at - fraction[usual][0]) % 1.0
+        if name == usual or min(apart, 1 - apart) < 0.05:
+            continue
+        yield Finding(
+            "offset",
+            "error",
+            f"all coordinates of {name or 'the unnamed source'} end in {at:.2g}, those of "
+            f"{usual or 'the unnamed source'} in {fraction[usual][0]:.2g}: two origins in one data set",
+            names=(name, usual),
+            score=min(apart, 1 - apart),
+        )

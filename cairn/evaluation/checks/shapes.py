@@ -26,6 +26,11 @@ SHAPE_LEVEL = -3.5
 _SUSPECT = -1.3  # objects less likely than that are tried with exchanged names
 _FIXED = -2.0  # a point that was put right is at least so likely
 _GAIN = 14.0  # least fall of the squared distance when names are exchanged
+_LEAST_GAIN = 0.15  # and as a share of it
+_ODD = -2.0  # log10 of the share of good objects that are so odd before
+_USUAL = -1.5  # and afterwards
+_BETTER = 1.5  # least difference of both for each exchange
+_CLEAR, _CLEARLY_ODD = 40.0, 3.0  # fall and oddity from which it is an error and not a question
 _LEAST_APART = 0.06  # centroid sizes over sqrt(K), between points that were exchanged
 _TRIED = 6  # exchanges that are worked out exactly, of all pairs
 _MOST_EXCHANGES = 4
@@ -137,7 +142,9 @@ def _mirrored(objects: _Objects, expected: Expected, mirrored: np.ndarray) -> It
         own += 0.01 * (kind == "mirrored")
         cost.append(np.where(turned > _TURNED, 5 + turned, 0.0) * upright + 2.0 * outside + own)
     if not upright:
-        cost = [c + 10 * (kind not in ("left_right_swapped", "mirrored")) for c, kind in zip(cost, readings, strict=True)]
+        cost = [
+            c + 10 * (kind not in ("left_right_swapped", "mirrored")) for c, kind in zip(cost, readings, strict=True)
+        ]
     choice = np.argmin(np.stack(cost), axis=0)
     names = list(readings)
     share = 100 * mirrored.sum() / max(int(expected.usable.sum()), 1)
@@ -173,28 +180,30 @@ def _exchanged(
     groups = _part_pairs(objects.data)
     pairs = np.array(list(combinations(range(k), 2)))
     for row in np.flatnonzero(suspect).tolist():
-        start = objects.points[row]
-        now, before = start, float(expected.distances(np.array([row]), start[None])[0][0])
-        first = before
-        order = np.arange(k)
-        for _ in range(_MOST_EXCHANGES):
+        one = np.array([row])
+        now = objects.points[row]
+        first = before = float(expected.distances(one, now[None])[0][0])
+        order, steps = np.arange(k), 0
+        while steps < _MOST_EXCHANGES:
             candidates = _candidates(expected, row, now, pairs, groups)
             if not candidates:
                 break
             tried = np.stack([now[c] for c in candidates])
             d2, point_d2, _, freedom = expected.distances(np.full(len(tried), row), tried)
             best = int(np.argmin(d2))
-            if before - d2[best] < max(_GAIN, 0.15 * before):
+            if before - d2[best] < max(_GAIN, _LEAST_GAIN * before):
                 break
             moved = np.flatnonzero(candidates[best] != np.arange(k))
             limits = expected.point_limits(_FIXED, freedom[best])
             right = np.isnan(point_d2[best, moved]) | (point_d2[best, moved] <= limits[moved])
             if right.mean() < 0.75:
                 break
-            now, before, order = tried[best], float(d2[best]), order[candidates[best]]
-        if (order == np.arange(k)).all():
+            now, before, order, steps = tried[best], float(d2[best]), order[candidates[best]], steps + 1
+        if not steps:
             continue
-        yield _say_exchange(objects, row, order, first, before), row, now
+        odd, after = expected.log_p(np.array([row, row]), np.stack([objects.points[row], now]))
+        if odd < _ODD and after >= max(_USUAL, odd + _BETTER * steps):
+            yield _say_exchange(objects, row, order, first, before, -float(odd)), row, now
 
 
 def _candidates(
@@ -241,7 +250,7 @@ def _part_pairs(data: Dataset) -> list[np.ndarray]:
     return list(found.values())
 
 
-def _say_exchange(objects: _Objects, row: int, order: np.ndarray, before: float, after: float) -> Finding:
+def _say_exchange(objects: _Objects, row: int, order: np.ndarray, before: float, after: float, odd: float) -> Finding:
     moved = np.flatnonzero(order != np.arange(len(order)))
     names = objects.data.skeleton.names
     swapped = [(i, int(order[i])) for i in moved if order[order[i]] == i and i < order[i]]
@@ -251,7 +260,8 @@ def _say_exchange(objects: _Objects, row: int, order: np.ndarray, before: float,
     more = f" and {len(swapped) - 3} more pairs" if len(swapped) > 3 else ""
     what = "left and right are exchanged" if sides else "exchanged"
     sentence = f"{what}: {'; '.join(words)}{more}"
-    return objects.finding("points_exchanged", "error", row, sentence, before - after, moved)
+    severity = "error" if before - after > _CLEAR and odd > _CLEARLY_ODD else "warning"
+    return objects.finding("points_exchanged", severity, row, sentence, odd, moved)
 
 
 # --- points and shapes ---

@@ -24,7 +24,6 @@ _PIXELS = 400
 _GOOD, _BAD = 0.06, 0.12  # mean error in units of the box
 
 _RIDGE = 0.1  # of the mean variance, added to each
-_FLAT = 4.0  # grey values of standard deviation under which nothing is seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +60,9 @@ class Appearance:
         return cls(anchors, offsets, weights, curve)
 
     def score(self, pixels: np.ndarray) -> np.ndarray:
-        """(N,) in [0, 1] of pixels (N, P)."""
+        """(N,) in [0, 1] of pixels (N, P); `search.judge` does the same, compiled."""
         answer = normalised(pixels) @ self.weights
         return 1 / (1 + np.exp(-np.clip(self.curve[0] + self.curve[1] * answer, -30, 30)))
-
-    def look(
-        self, patches: np.ndarray, which: np.ndarray, places: np.ndarray, shapes: np.ndarray, mean: np.ndarray
-    ) -> np.ndarray:
-        """(N,) in [0, 1] of shapes (N, K, 2) in patches; the rest as in `cairn.detectors.ert.prediction.run_many`."""
-        return self.score(_read(patches, which, places, shapes, mean, self.anchors, self.offsets))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
@@ -195,8 +188,10 @@ def _read(
 def normalised(pixels: np.ndarray) -> np.ndarray:
     """Each row with mean 0 and standard deviation 1; flat ones stay near 0."""
     values = pixels.astype(np.float32)
+    from cairn.detectors.ert.search import FLAT
+
     values -= values.mean(axis=1, keepdims=True)
-    return values / np.maximum(values.std(axis=1, keepdims=True), _FLAT)
+    return values / np.maximum(values.std(axis=1, keepdims=True), FLAT)
 
 
 def _discriminant(good: np.ndarray, bad: np.ndarray) -> np.ndarray:

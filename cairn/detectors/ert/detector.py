@@ -81,6 +81,7 @@ class Ert(Detector):
     both_sides : also learn from mirror images, where the skeleton has a flip
     starts : boxes through which a picture is looked at: the one that is given, and others a little off
     mirrored : also look at the mirrored picture
+    mirror_stage : from this stage on; what the stages before find is shared, which costs less
     second : look again from the box that the points imply, where that is further off than this (units of the box);
         0: never
     size : px of a side of the box as trees see it; 0: they see the picture's own pixels, as dlib's do
@@ -112,9 +113,10 @@ class Ert(Detector):
     both_sides: bool = True
     starts: int = 1
     mirrored: bool = True
+    mirror_stage: int = 0
     second: float = 0.05
     size: int = 96
-    margin: float = 0.35
+    margin: float = 0.25
     uses_box: bool = True  # type: ignore[misc]
 
     skeleton_: Skeleton = field(default=None, init=False, repr=False)  # type: ignore[assignment]
@@ -158,7 +160,8 @@ class Ert(Detector):
         with progress("growing trees", self.stages * trees, quiet=run.quiet) as advance:
             cascade = boost(samples, objects.patches, mean, growth, rng, seconds=seconds, advance=advance)
         self.skeleton_, self.cascade_, self.known_ = dataset.skeleton, cascade, known
-        self.extent_ = np.nanmean(box_geometry.around(objects.points), axis=0)
+        shapes = np.where(np.isfinite(objects.points), objects.points, mean)
+        self.extent_ = box_geometry.around(shapes).mean(axis=0)
         self._prepare()
         self._learn_doubt(objects, validation, flip, rng)
         self.fitted_ = Fitted(cascade.n_stages * cascade.n_trees, time.perf_counter() - began)
@@ -168,11 +171,13 @@ class Ert(Detector):
         self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
     ) -> Landmarks:
         """See `Detector.predict`; the search starts from `init` (NaN: from the mean) where that is given."""
+        from cairn.detectors.ert.search import into_pixels
+
         index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
         given = _joined(boxes)
         k = len(self.skeleton_)
-        points = np.full((len(index), k, 2), np.nan)
-        covariance = np.full((len(index), k, 2, 2), np.nan)
+        points, covariance = np.empty((len(index), k, 2)), np.empty((len(index), k, 2, 2))
+        points[:], covariance[:] = np.nan, np.nan
         confidence = np.zeros((len(index), k))
         rows: list[int] = []
         seen: list[tuple[np.ndarray, np.ndarray]] = []
@@ -182,13 +187,13 @@ class Ert(Detector):
             if rows:
                 box = np.array(frames)
                 starts = None if init is None else self._unit_starts(init[rows], box)
-                patches, places = (np.stack(part) for part in zip(*seen, strict=True))
-                found = self._search(patches, places, starts)
-                sides = (box[:, 2:] - box[:, :2])[:, None]
-                at = np.array(rows) if self.known_.all() else np.ix_(np.array(rows), self.known_)
-                points[at] = box[:, None, :2] + found[0] * sides
-                covariance[at] = found[1] * (sides[..., None] * sides[:, :, None])
-                confidence[at] = found[2]
+                if len(seen) == 1:
+                    patches, places = seen[0][0][None], seen[0][1][None]
+                else:
+                    patches, places = (np.stack(part) for part in zip(*seen, strict=True))
+                found, between, looks = self._search(patches, places, starts)
+                answer = points, covariance, confidence
+                into_pixels(box, found, between, self.spread_, looks, _DOUBT, np.array(rows), self._columns, *answer)
                 rows.clear()
                 seen.clear()
                 frames.clear()
@@ -210,27 +215,30 @@ class Ert(Detector):
     def _search(
         self, patches: np.ndarray, places: np.ndarray, starts: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points (N, K', 2), their covariance and confidence (N, K'), in units of the box.
+        """Points (N, K', 2) and their covariance (N, K', 2, 2) in units of the box; how they look (N,), in [0, 1].
 
         Parameters
         ----------
         patches, places : (N, S, S) and (N, 2, 3), of `grey_patch`
         starts : (N, K', 2) in units of the box, or None: the mean shape in each view's box
         """
-        from cairn.detectors.ert.search import search, search_in_parallel
+        from cairn.detectors.ert.search import judge, search, search_in_parallel
 
         n, k = len(patches), self.cascade_.n_points
         points, between = np.empty((n, k, 2), np.float32), np.empty((n, k, 2, 2))
         start = np.empty((n, 0, 2)) if starts is None else starts
-        how = (self._view_frames, self._flip_array, start, self.second, self.extent_, self.turned)
+        branch = min(self.mirror_stage, self.cascade_.n_stages - 1)
+        how = (self._view_frames, self._flip_array, branch, start, self.second, self.extent_, self.turned)
         if n < _PARALLEL:
             search(patches, places, *how, points, between, self._program)
         else:
             with _lock:
                 search_in_parallel(patches, places, *how, points, between, self._program)
-        spread = between[..., 0, 0] + between[..., 1, 1]
-        confidence = self._seen(patches, places, points)[:, None] * np.exp(-spread / (2 * _DOUBT**2))
-        return points, self.spread_ + between, confidence
+        look = self.appearance_
+        if look is None:
+            return points, between, np.ones(n)
+        seen = (self.cascade_.mean, look.anchors, look.offsets, look.weights, look.curve)
+        return points, between, judge(patches, places, points, *seen)
 
     def _run(self, patches: np.ndarray, which: np.ndarray, places: np.ndarray, shapes: np.ndarray) -> None:
         """Move `shapes` (N, K', 2), in units of their boxes, in place."""
@@ -238,12 +246,6 @@ class Ert(Detector):
 
         with _lock:
             run_many(patches, which, places, self.turned, shapes, self._program)
-
-    def _seen(self, patches: np.ndarray, places: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """(N,) in [0, 1], how much the picture looks like an object with these points (N, K', 2)."""
-        if self.appearance_ is None:
-            return np.ones(len(points))
-        return self.appearance_.look(patches, np.arange(len(points)), places, points, self.cascade_.mean)
 
     def _unit_starts(self, init: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """(N, K', 2) starting shapes in units of the boxes; the mean shape stands in for what is missing."""
@@ -275,15 +277,16 @@ class Ert(Detector):
 
         self._program = program(self.cascade_)
         flip = _flip_of(self.skeleton_, self.known_) if self.mirrored else None
+        self._columns = np.flatnonzero(self.known_)
         self._flip_array = np.array(flip or (), np.int64)
         self._view_frames = np.tile(_view_frames(self.starts), (1 if flip is None else 2, 1, 1))
 
     def _check(self) -> None:
         least = {"depth": 1, "stages": 1, "trees": 1, "pixels": 2, "oversampling": 1, "tests": 1, "averaging": 1}
-        for name, low in {**least, "starts": 1, "size": 8}.items():
+        for name, low in {**least, "starts": 1, "size": 8, "mirror_stage": 0}.items():
             if getattr(self, name) < low:
                 raise InputError(f"Ert: {name} is {getattr(self, name)}; it must be at least {low}")
-        most = {"depth": 10, "pixels": 30000, "size": 1000}
+        most = {"depth": 10, "pixels": 2048, "size": 1000}
         for name, high in most.items():
             if getattr(self, name) > high:
                 raise InputError(f"Ert: {name} is {getattr(self, name)}; it must be at most {high}")
@@ -326,7 +329,8 @@ class Ert(Detector):
 
 
 def _joined(boxes: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+    arrays = [np.asarray(b, np.float64).reshape(-1, 4) for b in boxes]
+    return arrays[0].copy() if len(arrays) == 1 else np.concatenate([np.empty((0, 4)), *arrays])
 
 
 def _usable(box: np.ndarray) -> bool:

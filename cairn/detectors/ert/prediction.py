@@ -11,31 +11,35 @@ from numba import njit, prange
 
 from cairn.detectors.ert.cascade import Cascade
 
-__all__ = ["Program", "pixel_values", "program", "read_at", "run_many", "run_stage", "similarity"]
+__all__ = ["MOST_PIXELS", "Program", "pixel_values", "program", "read_at", "run_many", "run_stage", "similarity"]
 
 Program = tuple[np.ndarray, ...]
 
 _TOGETHER = 4  # trees that are walked side by side, so that the processor need not wait for one
-_GROUP = 16  # rows that go through a stage together
-_LOW, _TWO = np.uint64(0xFFFF), np.uint64(2)
-_SECOND, _THIRD = np.uint64(16), np.uint64(32)
+_GROUP = 8  # rows that go through a stage together
+MOST_PIXELS = 2048  # of a stage: 11 bits for each of two, and 10 for a difference of grey values, make a word
+_LOW, _ONE, _TWO = np.uint64(MOST_PIXELS - 1), np.uint64(1), np.uint64(2)
+_SECOND, _THIRD = np.uint64(11), np.uint64(22)
 
 
 def program(cascade: Cascade) -> Program:
     """The arrays that `run_stage` and `run_many` take after the pictures, laid out for speed.
 
-    Differences of grey values are whole numbers, so a threshold can be rounded down to one. A leaf's length is padded
-    with zeros to whole vector registers.
+    Most of the time is spent waiting for memory. So a node is one word of 32 bits: two pixels, and a threshold, which
+    can be rounded down because differences of grey values are whole numbers. A tree of depth 4 fills a line of the
+    cache (64 bytes), and so does a leaf of up to 64 numbers.
     """
-    limits = np.clip(np.floor(cascade.thresholds), -300, 300).astype(np.int16)
-    words = cascade.first.astype(np.uint64) | cascade.second.astype(np.uint64) << np.uint64(16)
-    nodes = words | limits.view(np.uint16).astype(np.uint64) << np.uint64(32)
-    stages, trees = nodes.shape[:2]
+    if cascade.n_pixels > MOST_PIXELS:
+        raise ValueError(f"{cascade.n_pixels} pixels a stage; at most {MOST_PIXELS} can be run")
+    limits = np.clip(np.floor(cascade.thresholds), -256, 255) + 512
+    words = cascade.first.astype(np.uint32) | cascade.second.astype(np.uint32) << 11 | limits.astype(np.uint32) << 22
+    stages, trees, inner = words.shape
     more = -trees % _TOGETHER  # trees that do nothing
-    nodes = np.pad(nodes, ((0, 0), (0, more), (0, 0)))
+    nodes = _aligned((stages, trees + more, inner + 1), np.dtype(np.uint32))
+    nodes[:, :trees, :inner] = words
     rank = cascade.leaves.shape[-1]
-    padded = -(-rank // 16) * 16
-    leaves = np.zeros((stages, trees + more, cascade.leaves.shape[2], padded), cascade.leaves.dtype)
+    padded = -(-rank // 16) * 16 if rank > 64 or rank <= 32 else 64
+    leaves = _aligned((stages, trees + more, cascade.leaves.shape[2], padded), cascade.leaves.dtype)
     leaves[:, :trees, :, :rank] = cascade.leaves
     scales = np.ones((stages, padded), np.float32)
     if cascade.scales is not None:
@@ -55,6 +59,14 @@ def program(cascade: Cascade) -> Program:
         basis,
         sums,
     )
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros that begin at a line of the cache, so that a leaf of 64 bytes is fetched at once."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    room = np.zeros(size + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -115,8 +127,9 @@ def pixel_values(patch, place, shape, a, b, anchors, offsets, values):
 @njit(cache=True, nogil=True, inline="always")
 def _child(word, node, values):
     """The child of `node` that a sample with these pixels goes to; words are laid out in `program`."""
+    word = np.uint64(word)
     difference = values[word & _LOW] - values[(word >> _SECOND) & _LOW]
-    return node + node + _TWO - np.uint64(difference > np.int16(word >> _THIRD))
+    return node + node + (_ONE if difference + 512 > np.int64(word >> _THIRD) else _TWO)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -129,7 +142,7 @@ def run_stage(s, patch, place, turned, shape, mean, anchors, offsets, nodes, lea
     turned : leaves are moves in the frame of the mean shape, and are turned and scaled into the current one
     mean, ..., sums : what `program` gives
     """
-    trees, inner = nodes.shape[1:]
+    trees, inner = nodes.shape[1], leaves.shape[2] - 1
     depth = 0
     while (1 << depth) - 1 < inner:
         depth += 1

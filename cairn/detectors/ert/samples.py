@@ -121,7 +121,8 @@ def draw_samples(
         truths[mirrored] = mirror_image(truths[mirrored], flip)
     first = number == 0
     angles = np.where(first, 0.0, turn * np.clip(rng.normal(size=n), -2.5, 2.5))
-    own = turned_boxes(truths, objects.sides[which], angles)
+    shapes = np.where(np.isfinite(truths), truths, mean)
+    own = turned_boxes(shapes, objects.sides[which], angles)
     corners, sides = jittered_boxes(n, jitter, rng)
     corners[first], sides[first] = 0, 1
     boxes = transforms.compose(own, box_frames(corners, sides))

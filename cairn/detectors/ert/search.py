@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from cairn.detectors.ert.prediction import run_stage
+from cairn.detectors.ert.prediction import pixel_values, run_stage, similarity
 
-__all__ = ["search", "search_in_parallel"]
+__all__ = ["FLAT", "into_pixels", "judge", "search", "search_in_parallel"]
 
-_GROUP = 16  # rows
+FLAT = 4.0  # grey values of standard deviation under which nothing is seen
+_GROUP = 8  # rows, whose patches and a stage's leaves fit into the second cache together
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -36,10 +37,12 @@ def _mirror(shape, flip, spare):
 
 @njit(cache=True, nogil=True)
 def _enter(frame, box, views, flip, start, mean, places, seen, shapes):
-    """Where each view's search begins: maps to the patch (V, 2, 3) and shapes (V, K, 2), in units of the views."""
+    """Where each view's search begins: maps to the patch (V, 2, 3) and shapes (V, K, 2), in units of the views.
+
+    Shapes in the mirror come later, out of those that are not.
+    """
     count, points = len(views), len(mean)
     plain = count if len(flip) == 0 else count // 2
-    spare = np.empty((points, 2), np.float32)
     for v in range(count):
         _compose(box, views[v], seen[v])
         _compose(frame, seen[v], places[v])
@@ -52,8 +55,6 @@ def _enter(frame, box, views, flip, start, mean, places, seen, shapes):
         else:
             shape[:] = mean
         if v >= plain:
-            if len(start):
-                _mirror(shape, flip, spare)
             for i in range(2):
                 places[v, i, 2] += places[v, i, 0]
                 places[v, i, 0] = -places[v, i, 0]
@@ -127,7 +128,7 @@ def _spread(shapes, points, covariance):
 
 
 @njit(cache=True, nogil=True)
-def search(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
+def search(patches, frames, views, flip, branch, starts, second, extent, turned, points, covariance, program):
     """Points (N, K, 2) float32 and their covariance (N, K, 2, 2) over the views, in units of the box, into the arrays.
 
     All rows go through a stage together, so that its trees are read from far memory once.
@@ -138,6 +139,7 @@ def search(patches, frames, views, flip, starts, second, extent, turned, points,
     frames : (N, 2, 3) units of the box to px of the patch
     views : (V, 2, 3); the last half is seen in the mirror
     flip : (K,) int64, or (0,): there is no mirror
+    branch : the stage from which on the mirror is looked at too; what came before is shared
     starts : (N, K, 2) where to begin, or (N, 0, 2): from the mean shape
     second : how far the implied box may be from the given one before it is looked at too; 0: never
     extent : (4,) the box around the points of the training, in units of their boxes
@@ -146,6 +148,8 @@ def search(patches, frames, views, flip, starts, second, extent, turned, points,
     n, count, stages = len(patches), len(views), len(program[1])
     boxes, places = np.zeros((n, 2, 3)), np.empty((n, count, 2, 3))
     seen = np.empty((n, count, 2, 3))
+    plain = count if len(flip) == 0 else count // 2
+    spare = np.empty(points.shape[1:], np.float32)
     shapes = np.empty((n, count, *points.shape[1:]), np.float32)
     open_rows = np.arange(n)
     boxes[:, 0, 0] = boxes[:, 1, 1] = 1.0
@@ -154,7 +158,11 @@ def search(patches, frames, views, flip, starts, second, extent, turned, points,
             _enter(frames[i], boxes[i], views, flip, starts[i], program[0], places[i], seen[i], shapes[i])
         for s in range(stages):
             for i in open_rows:
-                for v in range(count):
+                if s == branch:
+                    for v in range(plain, count):
+                        shapes[i, v] = shapes[i, v - plain]
+                        _mirror(shapes[i, v], flip, spare)
+                for v in range(count if s >= branch else plain):
                     run_stage(s, patches[i], places[i, v], turned, shapes[i, v], *program)
         left = 0
         for i in open_rows:
@@ -169,7 +177,9 @@ def search(patches, frames, views, flip, starts, second, extent, turned, points,
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def search_in_parallel(patches, frames, views, flip, starts, second, extent, turned, points, covariance, program):
+def search_in_parallel(
+    patches, frames, views, flip, branch, starts, second, extent, turned, points, covariance, program
+):
     """`search` on all cores, in small groups of rows."""
     n = len(patches)
     for group in prange((n + _GROUP - 1) // _GROUP):
@@ -179,6 +189,7 @@ def search_in_parallel(patches, frames, views, flip, starts, second, extent, tur
             frames[a:b],
             views,
             flip,
+            branch,
             starts[a:b],
             second,
             extent,
@@ -187,3 +198,52 @@ def search_in_parallel(patches, frames, views, flip, starts, second, extent, tur
             covariance[a:b],
             program,
         )
+
+
+@njit(cache=True, nogil=True)
+def judge(patches, frames, points, mean, anchors, offsets, weights, curve):
+    """(N,) in [0, 1]: `cairn.detectors.ert.appearance.Appearance.score` of the pixels about the points (N, K, 2)."""
+    seen = np.empty(len(points))
+    values = np.empty(len(anchors), np.int16)
+    for i in range(len(points)):
+        a, b = similarity(mean, points[i])
+        pixel_values(patches[i], frames[i], points[i], a, b, anchors, offsets, values)
+        total = squares = answer = weight = 0.0
+        for p in range(len(values)):
+            value = float(values[p])
+            total += value
+            squares += value * value
+            answer += weights[p] * value
+            weight += weights[p]
+        middle = total / len(values)
+        deviation = np.sqrt(max(squares / len(values) - middle * middle, 0.0))
+        answer = (answer - weight * middle) / max(deviation, FLAT)
+        seen[i] = 1 / (1 + np.exp(-min(max(curve[0] + curve[1] * answer, -30.0), 30.0)))
+    return seen
+
+
+@njit(cache=True, nogil=True)
+def into_pixels(boxes, points, between, spread, seen, doubt, rows, known, to_points, to_covariance, to_confidence):
+    """From units of the boxes (N, 4) to px, into rows of the answer's arrays.
+
+    Parameters
+    ----------
+    points, between : what `search` found
+    spread : (K, 2, 2) how far points are off as a rule, in units of the box
+    seen : (N,) of `judge`
+    doubt : standard deviation between views at which confidence falls to exp(-1/2)
+    rows, known : (N,), (K,) where in the answer
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        x, y = boxes[i, 0], boxes[i, 1]
+        w, h = boxes[i, 2] - x, boxes[i, 3] - y
+        for j in range(len(known)):
+            k = known[j]
+            to_points[row, k, 0], to_points[row, k, 1] = x + w * points[i, j, 0], y + h * points[i, j, 1]
+            covariance, own = between[i, j], spread[j]
+            to_covariance[row, k, 0, 0] = w * w * (covariance[0, 0] + own[0, 0])
+            to_covariance[row, k, 0, 1] = to_covariance[row, k, 1, 0] = w * h * (covariance[0, 1] + own[0, 1])
+            to_covariance[row, k, 1, 1] = h * h * (covariance[1, 1] + own[1, 1])
+            away = covariance[0, 0] + covariance[1, 1]
+            to_confidence[row, k] = seen[i] * np.exp(-away / (2 * doubt * doubt))

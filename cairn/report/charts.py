@@ -26,7 +26,7 @@ _STEPS = 6  # of colour, for values at points
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A named line through (T,) points; all lines of one chart share `x`."""
+    """A named line through (T,) points, x rising; where an x comes twice the line is upright."""
 
     name: str
     x: np.ndarray
@@ -213,7 +213,7 @@ def differences(rows: Sequence[tuple[Content, str, float, float, float, str]], *
             pieces.append(tag("i", class_="whisker", style=f"left:{_percent(start)};width:{_percent(end - start)}"))
         pieces.append(tag("i", class_="point", style=f"left:{_percent(middle)}"))
         said = tag("span", tag("small", remark), " ", tag("b", kind), class_="value")
-        track = tag("span", tag("span", pieces, class_="track"), said, class_=f"bar {kind.replace(' ', '-')}")
+        track = tag("span", tag("span", pieces, class_="track"), said, class_=f"bar {kind}")
         written.append(tag("li", tag("span", label, class_="label"), tag("span", track, class_="group")))
     return tag("ul", written, class_="bars differences", aria_label=words)
 

@@ -45,9 +45,9 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, or ``no clear difference`` where the interval holds 0 (or there is none)."""
+        """``better``, ``worse``, or ``unclear`` where the interval holds 0 (or there is none)."""
         if math.isnan(self.low) or self.low <= 0 <= self.high:
-            return "no clear difference"
+            return "unclear"
         return "better" if (self.value < 0) == (better(self.metric) == "lower") else "worse"
 
 
@@ -97,24 +97,28 @@ class Comparison:
 
         report_page(self, command=command).save(path)
 
-    def table(self) -> Table:
-        """The differences, for a terminal."""
+    def tables(self) -> list[Table]:
+        """The differences of each later model, for a terminal."""
         from rich.table import Table
 
-        table = Table(
-            title=f"compared with {self.reports[0].model}, on the same cases",
-            title_justify="left",
-            caption="low, high: 95 % bootstrap interval of the paired difference, over pictures or subjects",
-            caption_justify="left",
-        )
-        for name in ("model", "metric", "normaliser"):
-            table.add_column(name, overflow="fold")
-        for name in ("n", "difference", "low", "high"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("unit")
-        table.add_column("verdict")
-        for d in self.differences:
-            figures = ("-" if math.isnan(v) else f"{v:+.3g}" for v in (d.value, d.low, d.high))
-            unit = "" if d.unit == "share" else d.unit
-            table.add_row(self.reports[d.model].model, d.metric, d.normaliser, str(d.n), *figures, unit, d.verdict)
-        return table
+        tables = []
+        for i, report in enumerate(self.reports[1:], 1):
+            table = Table(
+                title=f"{report.model}\nminus {self.reports[0].model}, on the same cases",
+                title_justify="left",
+                caption="low, high: 95 % bootstrap interval of the paired difference, over pictures or subjects",
+                caption_justify="left",
+            )
+            for name in ("metric", "normaliser"):
+                table.add_column(name, overflow="fold")
+            for name in ("n", "difference", "low", "high"):
+                table.add_column(name, justify="right", no_wrap=True)
+            table.add_column("unit")
+            table.add_column("verdict", no_wrap=True)
+            for d in self.differences:
+                if d.model == i:
+                    figures = ("-" if math.isnan(v) else f"{v:+.3g}" if v else "0" for v in (d.value, d.low, d.high))
+                    unit = "" if d.unit == "share" else d.unit
+                    table.add_row(d.metric, d.normaliser, str(d.n), *figures, unit, d.verdict)
+            tables.append(table)
+        return tables

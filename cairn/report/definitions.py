@@ -75,10 +75,13 @@ _LENGTHS = {
 
 
 def spoken(normaliser: str) -> str:
-    """A reference length, or a phrase with one in it, in words: ``8 % of the inter-ocular distance``."""
+    """A reference length, or a phrase with one in it, in words: ``8 % of the inter-ocular distance``.
+
+    One that is not common stays what the skeleton calls it.
+    """
     for key, words in _LENGTHS.items():
         normaliser = re.sub(rf"\b{key}\b", words, normaliser)
-    return together(normaliser.replace("_", " "))
+    return together(normaliser)
 
 
 def title(metric: str) -> str:

@@ -189,7 +189,7 @@ def _size(points: np.ndarray | None, unit: float) -> float:
             np.fill_diagonal(distance, np.inf)
             nearest.append(np.median(distance.min(axis=1)))
     typical = 0.2 * float(np.median(nearest)) if nearest else np.inf
-    return float(np.clip(typical, 1.3 * unit, 4 * unit))
+    return float(np.clip(typical, 1.3 * unit, 5 * unit))
 
 
 def _xy(point: np.ndarray) -> str:

@@ -94,7 +94,7 @@ def _lead(comparison: Comparison, names: list[str]) -> Markup:
         sentences.append(tag("p", parts))
     for i in range(1, len(names)):
         d = comparison.difference("nme", model=i) if comparison.differences else None
-        if d is not None and d.verdict != "no clear difference":
+        if d is not None and d.verdict != "unclear":
             said = (
                 f"{names[i]} is {d.verdict} than {names[0]} by {number(abs(d.value))}\u00a0% of {spoken(d.normaliser)}."
             )

@@ -34,22 +34,22 @@ def verdicts(cases: list[Cases], names: list[str], fails: float) -> Markup:
                 name,
                 int(judged.sum()),
                 _share(doubted, judged),
-                _error(c.errors[trusted]),
                 _error(c.errors[doubted]),
+                _error(c.errors[trusted]),
                 _share(doubted & bad, bad),
                 _share(doubted & ~bad, judged & ~bad),
             ]
         )
         parts.append(_of_parts(c, judged, name if len(cases) > 1 else ""))
     head = [
-        "model", "judged", "implausible", "mean error of plausible", "of implausible", "failures that were called so",
-        "good ones that were",
+        "model", "judged", "implausible", "their mean error", "of the others", "failures found", "false alarms",
     ]  # fmt: skip
     return join(
         prose(
             "The model's own verdict on each answer, made without knowing the truth: does it look like the shapes that "
             f"it was trained on? A failure has a mean error above {100 * fails:g} % of {spoken(cases[0].normaliser)}. "
-            "A prediction can be wrong and yet plausible, so that not every failure can be seen in this way."
+            "Found are the failures that were called implausible; false alarms are the others that were. A prediction "
+            "can be wrong and yet plausible, so that not every failure can be found in this way."
         ),
         table(head, rows, numbers=range(1, len(head)), name="Verdicts"),
         details("Points and parts", parts) if any(parts) else None,

@@ -15,7 +15,7 @@ from cairn.report.wording import listed, percent
 
 __all__ = ["columns", "distribution", "parts", "points"]
 
-_STEPS = 300  # along a curve
+_STEPS = 300  # along a curve of more objects; one of fewer is drawn as the staircase that it is
 
 
 def distribution(cases: list[Cases], names: list[str], fails: float) -> Markup:
@@ -25,8 +25,7 @@ def distribution(cases: list[Cases], names: list[str], fails: float) -> Markup:
     reach = min(max((float(np.quantile(f, 0.975)) for f in finite if len(f)), default=10.0), 250 * fails)
     high = charts.ticks(max(reach, 125 * fails), 4)[-1]
     high = high if high >= reach else high + charts.ticks(high, 4)[1]
-    x = np.linspace(0, high, _STEPS + 1)
-    series = [charts.Line(name, x, 100 * ced.curve(k, x)) for name, k in zip(names, known, strict=True)]
+    series = [charts.Line(name, *_stairs(k, high)) for name, k in zip(names, known, strict=True)]
     limit = 100 * fails
     steps = [s for s in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30) if s <= max(high, 10)]
     rows: list[list[Content]] = [[f"at most {s}\u00a0%", *(percent(np.mean(k <= s)) for k in known)] for s in steps]
@@ -53,6 +52,16 @@ def distribution(cases: list[Cases], names: list[str], fails: float) -> Markup:
         ),
         details("Values as a table", table(["error", *names], rows, numbers=range(1, len(names) + 1), name="Curve")),
     )
+
+
+def _stairs(errors: np.ndarray, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places up to `high`, and the percentage of objects that have at most that error."""
+    x = np.sort(errors[errors < high])
+    if len(x) > _STEPS:
+        x = np.linspace(0, high, _STEPS + 1)
+        return x, 100 * ced.curve(errors, x)
+    share = 100 * np.arange(len(x) + 1) / max(len(errors), 1)
+    return np.concatenate([[0], np.repeat(x, 2), [high]]), np.repeat(share, 2)
 
 
 def points(cases: list[Cases], names: list[str]) -> Markup:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from cairn.report.figures import Report as Report
     from cairn.report.figures import Score as Score
     from cairn.schemes import scheme as scheme
+    from cairn.schemes.learnt import Mapping as Mapping
+    from cairn.schemes.mapping import map_scheme as map_scheme
     from cairn.shape.model import ShapeModel as ShapeModel
     from cairn.shape.plausibility import Plausibility as Plausibility
     from cairn.skeleton import Skeleton as Skeleton
@@ -60,6 +62,7 @@ _HOME = {
     "ImageList": "cairn.images",
     "InputError": "cairn.errors",
     "Landmarks": "cairn.landmarks",
+    "Mapping": "cairn.schemes.learnt",
     "MeanShape": "cairn.detectors.mean_shape",
     "Model": "cairn.model",
     "Plausibility": "cairn.shape.plausibility",
@@ -81,6 +84,7 @@ _HOME = {
     "find_images": "cairn.images",
     "import_model": "cairn.exchange",
     "load": "cairn.model_file",
+    "map_scheme": "cairn.schemes.mapping",
     "read": "cairn.formats",
     "read_image": "cairn.images",
     "register": "cairn.detectors",

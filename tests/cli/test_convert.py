@@ -37,3 +37,27 @@ def test_a_missing_file_is_one_sentence(cairn):
     assert result.code == 2
     assert "nowhere.tps" in result.err
     assert result.err.count("\n") == 1
+
+
+def test_points_of_another_scheme_are_written_and_what_they_are_is_said(cairn, tmp_path):
+    from cairn.dataset import Dataset
+    from cairn.geometry import boxes
+    from cairn.images import find_images
+    from cairn.landmarks import Landmarks
+    from cairn.schemes import scheme
+
+    folder = write_pictures(tmp_path / "faces", 2)
+    points = np.random.default_rng(0).uniform(10, 90, (2, 68, 2))
+    faces = Landmarks(scheme("face68"), points, boxes.around(points), np.arange(2))
+    write(Dataset(find_images(folder), faces), folder / "faces.json")
+    result = cairn("convert", folder / "faces.json", folder / "five.json", "--scheme", "face5")
+    assert result.code == 0, result.err
+    assert "map: face68 to face5: 5 of 5 points are exact" in result.err
+    five = read(folder / "five.json")
+    assert five.skeleton.name == "face5"
+    assert np.allclose(five.landmarks.points[:, 0], points[:, 36:42].mean(1), atol=1e-6)
+
+    result = cairn("convert", folder / "faces.json", folder / "hand.json", "--scheme", "hand21")
+    assert result.code == 2
+    assert "nothing of hand21 is in face68" in result.err
+    assert not (folder / "hand.json").exists()

@@ -123,7 +123,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
                     confidence[name] = min(max(c, 0.0), 1.0) if np.isfinite(c) else 0.0
                     if x or y or c:
                         points[name] = (x - 0.5, y - 0.5)
-                        largest = max(largest, x, y)
+                        largest = np.inf if "image" in document else max(largest, x, y)  # what Cairn wrote is in pixels
             found.add(index, points, confidence=confidence, track=_track(person.get("person_id")))
     if 0 <= largest <= 1:
         raise InputError(

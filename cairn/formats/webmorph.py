@@ -104,6 +104,8 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
 def _template(path: Path) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """(K, 2) px, and the edges that its lines are made of."""
     rows = [(i, line.split()) for i, line in enumerate(read_text(path).splitlines(), 1) if line.strip()]
+    if not rows:
+        raise InputError(f"{path}: the file is empty; expected the number of points")
     at = 0
 
     def whole(what: str, most: int) -> int:

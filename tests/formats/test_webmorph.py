@@ -100,6 +100,7 @@ def test_what_a_file_cannot_carry_is_said(folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("\n \n", r"the file is empty"),
         ("2\n1\t1\n", r"ends after 1 of 2 points"),
         ("1\n1\tx\n0\n", r"line 2: 'x' is not a number"),
         ("2\n1\t1\n1\t2\t3\n0\n", r"line 3: 3 numbers; expected x and y"),

@@ -8,7 +8,8 @@ magnitudes: the share of objects that have it, or how far a point is moved.
 
 *found*: spoilt objects with a finding of the right kind that names the right points (or pair of pictures).
 *noticed*: spoilt objects with any error or warning.
-*precision*: of the findings of that kind, those at spoilt objects. Mistakes that the data had before count as false.
+*precision*: of the findings of that kind, those at spoilt objects; findings that the check makes of the data as they
+are, too, are counted apart (*as before*): looked at one by one, nearly all are mistakes that the published data have.
 
 Thresholds were chosen on other pictures: the even-numbered half of the training faces, the even-numbered half of
 pose14's training pictures, wheels5, openfield4, and the labels of cephalo19's test1 (once). Reported are 632 faces of
@@ -65,7 +66,7 @@ def main() -> None:
         print(name, clean[name], flush=True)
         for fault, (magnitudes, spoil) in FAULTS.items():
             for magnitude in magnitudes:
-                row = measured(data, SEEDS[name], magnitude, spoil)
+                row = measured(data, SEEDS[name], magnitude, spoil, {key(f) for f in found})
                 if row is not None:
                     rows.append({"data": name, "fault": fault, "magnitude": magnitude, **row})
                     print(rows[-1], flush=True)
@@ -90,16 +91,24 @@ def in_memory(data: Dataset) -> Dataset:
     return replace(data, images=ImageList(list(data.images)), split=None)
 
 
+def key(finding: cairn.Finding) -> tuple[Any, ...]:
+    """What makes a finding the same in two runs."""
+    return finding.kind, finding.row, tuple(sorted(finding.images)), finding.points if finding.row is None else ()
+
+
 def measured(
-    data: Dataset, seeds: tuple[int, ...], magnitude: Any, spoil: Callable[..., Spoilt | None]
+    data: Dataset, seeds: tuple[int, ...], magnitude: Any, spoil: Callable[..., Spoilt | None], known: set[Any]
 ) -> dict[str, Any] | None:
-    n = found = noticed = right = said = 0
+    n = found = noticed = right = said = before = 0
     for seed in seeds:
         spoilt = spoil(data, magnitude, np.random.default_rng([seed, 77]))
         if spoilt is None:
             return None
         findings = cairn.check(spoilt.data)
         mine = findings.of_kind(*spoilt.kinds)
+        old = [f for f in mine if key(f) in known and f.row not in spoilt.rows]
+        before += len(old)
+        mine = [f for f in mine if f not in old]
         loud = [f for f in findings if f.severity != "note"]
         said += len(mine)
         if spoilt.pairs:
@@ -118,7 +127,7 @@ def measured(
             found += sum(row in by_row and set(points) <= by_row[row] for row, points in spoilt.rows.items())
             noticed += len({f.row for f in loud} & set(spoilt.rows))
             right += sum(f.row in spoilt.rows for f in mine)
-    return {"n": n, "found": found, "noticed": noticed, "said": said, "right": right}
+    return {"n": n, "found": found, "noticed": noticed, "said": said, "right": right, "before": before}
 
 
 # --- mistakes ---
@@ -363,7 +372,7 @@ def real_duplicates() -> dict[str, Any]:
         truth = {tuple(sorted((number[int(r["a"])], number[int(r["b"])]))) for r in csv.DictReader(file)}
     said = {tuple(sorted(f.images)) for f in cairn.check(data).of_kind("duplicate_picture")}
     hit = len(said & truth)
-    row = {"n": len(truth), "found": hit, "noticed": hit, "said": len(said), "right": hit}
+    row = {"n": len(truth), "found": hit, "noticed": hit, "said": len(said), "right": hit, "before": 0}
     return {"data": "cephalo19, all", "fault": "near_duplicates.csv", "magnitude": "real", **row}
 
 
@@ -376,11 +385,11 @@ def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
         f"Written by `{COMMAND}`; reading {readings} of cephalo19's test films (as pictures only); {machine()}.",
         "",
         "Found: the right kind, object and points. Noticed: any error or warning at the object. Precision: findings of",
-        "that kind that are at spoilt objects; mistakes that the data had before count as false. A dash: said nothing.",
+        "that kind that are at spoilt objects; those that the check makes of the data as they are stand under as before.",
         "Thresholds were chosen on other pictures, see the head of the script.",
         "",
-        "| data | mistake | magnitude | n | found | noticed | precision |",
-        "|---|---|---|---|---|---|---|",
+        "| data | mistake | magnitude | n | found | noticed | precision | as before |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:
         precision = f"{100 * r['right'] / r['said']:.0f} % of {r['said']}" if r["said"] else "-"
@@ -390,7 +399,7 @@ def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
         size = f"{100 * size:g} %" if share else size
         lines.append(
             f"| {r['data']} | {r['fault']} | {size} | {r['n']} | {100 * r['found'] / r['n']:.0f} % "
-            f"| {100 * r['noticed'] / r['n']:.0f} % | {precision} |"
+            f"| {100 * r['noticed'] / r['n']:.0f} % | {precision} | {r['before']} |"
         )
     lines += [
         "",

@@ -39,8 +39,8 @@ def placeholders(data: Dataset) -> np.ndarray:
     """
     labels = data.landmarks
     p, there = labels.points, np.asarray(labels.labelled)
-    with np.errstate(invalid="ignore"):
-        marked = np.asarray(there & (p == p[..., :1]).all(axis=-1) & np.isin(p[..., 0], _MARKS))
+    alike = np.asarray(p == p[..., :1]).all(axis=-1)
+    marked = np.logical_and(there & alike, np.isin(p[..., 0], _MARKS))
     found = np.zeros_like(marked)
     for row in np.flatnonzero(marked.any(axis=1)):
         mine, others = np.flatnonzero(marked[row]), np.flatnonzero(there[row] & ~marked[row])

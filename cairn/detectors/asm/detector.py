@@ -112,6 +112,7 @@ class Asm(Detector):
     shape_: Any = field(default=None, init=False, repr=False)
     matchers_: list[Any] = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
     levels_: list[Any] = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
+    handedness_: np.ndarray = field(default=None, init=False, repr=False)  # type: ignore[arg-type]
     judge_: Any = field(default=None, init=False, repr=False)
     fitted_: Fitted | None = field(default=None, init=False, repr=False)
 
@@ -153,7 +154,10 @@ class Asm(Detector):
                 matchers.append(self._matcher(frames, skeleton, max(self._windows()[i]), steps, rng, advance, done))
         self.skeleton_, self.known_, self.start_, self.spread_ = dataset.skeleton, known, start, spread
         self.shape_, self.levels_, self.matchers_ = shape, levels, matchers
-        self.judge_ = self._judge(objects, rng)
+        self.handedness_ = np.zeros_like(shape.mean_)
+        self.judge_, errors = self._judge(objects, rng)
+        if skeleton.flip is not None:
+            self.handedness_ = _handedness(errors, skeleton.flip)
         self.fitted_ = Fitted(steps, time.perf_counter() - began)
         return self
 
@@ -179,7 +183,7 @@ class Asm(Detector):
             if init is not None and np.isfinite(np.asarray(init, np.float64)[row][self.known_]).all():
                 starts = np.asarray(init, np.float64)[row][self.known_][None]
             found, spread, features = self._search(base, transforms.apply(base.matrix, starts))
-            points[row, self.known_] = transforms.apply(base.inverse, found)
+            points[row, self.known_] = transforms.apply(base.inverse, found + self.handedness_)
             covariance[row, self.known_] = transforms.transform_covariance(base.inverse, spread)
             confidence[row, self.known_] = self.judge_(features)
         return Landmarks(self.skeleton_, points, given, index, confidence=confidence, covariance=covariance)
@@ -274,12 +278,15 @@ class Asm(Detector):
         pose = np.concatenate(poses)
         return pose.T @ pose / len(pose) + np.diag([0.02, 0.02, 0.02, 0.02]) ** 2
 
-    def _judge(self, objects: Any, rng: np.random.Generator) -> Any:
-        """Tells right places from wrong ones: searches that begin well, beside the object, and turned."""
+    def _judge(self, objects: Any, rng: np.random.Generator) -> tuple[Any, np.ndarray]:
+        """Tells right places from wrong ones: searches that begin well, beside the object, and turned.
+
+        Also the errors (N, K, 2) px of the base, truth minus found, of the searches that begin well.
+        """
         from cairn.detectors.asm.scores import Judge
 
         chosen = rng.permutation(len(objects))[:300]
-        seen, right = [], []
+        seen, right, errors = [], [], []
         for i in chosen.tolist():
             truth, box = objects.points[i], objects.boxes[i]
             sides = box[2:] - box[:2]
@@ -294,7 +301,9 @@ class Asm(Detector):
                 error = np.linalg.norm(points - truth, axis=-1) / np.sqrt(sides.prod())
                 seen.append(features)
                 right.append(np.where(np.isfinite(error), error < 0.05, np.nan))
-        return Judge.fit(np.array(seen), np.array(right))
+                if start is good:
+                    errors.append(truth - points)
+        return Judge.fit(np.array(seen), np.array(right)), np.array(errors)
 
     def _pyramid(self, dataset: Dataset) -> np.ndarray:
         """(L,) sizes; one more where most objects are much larger in their pictures than the finest."""
@@ -355,12 +364,13 @@ class Asm(Detector):
             "sizes": self.sizes_,
             "start": self.start_,
             "spread": self.spread_,
-            "judge.weights": self.judge_.weights,
-            "judge.bias": self.judge_.bias,
+            "handedness": self.handedness_,
+            "judge_weights": self.judge_.weights,
+            "judge_bias": self.judge_.bias,
         }
-        arrays |= {f"shape.{k}": v for k, v in self.shape_.to_arrays().items()}
+        arrays |= {f"shape_{k}": v for k, v in self.shape_.to_arrays().items()}
         for i, matcher in enumerate(self.matchers_):
-            arrays |= {f"level{i}.{k}": v for k, v in matcher.to_arrays().items()}
+            arrays |= {f"level{i}_{k}": v for k, v in matcher.to_arrays().items()}
         return State({**self.settings(), "skeleton": self.skeleton_.to_json()}, arrays, {})
 
     @classmethod
@@ -383,12 +393,25 @@ class Asm(Detector):
         detector.sizes_ = np.asarray(state.arrays["sizes"], float)
         detector.known_ = np.asarray(state.arrays["known"], bool)
         detector.start_, detector.spread_ = state.arrays["start"], state.arrays["spread"]
-        detector.judge_ = Judge(state.arrays["judge.weights"], state.arrays["judge.bias"])
-        detector.shape_ = ShapeModel.from_arrays(part("shape."))
+        detector.handedness_ = state.arrays["handedness"]
+        detector.judge_ = Judge(state.arrays["judge_weights"], state.arrays["judge_bias"])
+        shape = part("shape_")  # model files give arrays without a dimension one
+        shape |= {k: shape[k].reshape(()) for k in ("noise", "shrinkage", "n_shapes", "scale", "flat")}
+        detector.shape_ = ShapeModel.from_arrays(shape)
         matcher = Profiles if detector.matcher == "profiles" else Experts
-        detector.matchers_ = [matcher.from_arrays(part(f"level{i}.")) for i in range(len(detector.sizes_))]
+        detector.matchers_ = [matcher.from_arrays(part(f"level{i}_")) for i in range(len(detector.sizes_))]
         detector.levels_ = detector._levels(detector.shape_, detector.spread_)
         return detector
+
+
+def _handedness(errors: np.ndarray, flip: tuple[int, ...]) -> np.ndarray:
+    """(K, 2) what labels do that their mirror images do not, px of the base (see docs/decisions/0001, 3).
+
+    Shapes and experts are learnt from mirror images as well, and so cannot follow labels that all lie a little to one
+    side. Half the difference between the median error of a point and the mirror image of its counterpart's can.
+    """
+    middle = np.nanmedian(errors, axis=0)
+    return (middle - middle[list(flip)] * [-1, 1]) / 2
 
 
 def _better(ends: list[tuple[_End, np.ndarray]], count: int) -> list[tuple[_End, np.ndarray]]:

@@ -6,7 +6,8 @@
     python benchmarks/points_clustering.py --small         # one seed of 2,000 rows; writes nothing
 
 Needs ../shared/data/tabular (or CAIRN_DATA). Every fit runs in a process of its own, ours and the peers' in turn, after
-a small fit of the same kind that loads libraries and starts threads. Seconds are those of `fit` alone. Memory is the
+a small fit of the same kind that loads libraries and starts threads. Seconds are those of `fit` alone; bars compare CPU
+seconds, for the machine may be busy, and with OMP_NUM_THREADS=1 every method has one thread. Memory is the
 highest that the process reached above what it held with the data loaded, just before the fit. Agreement is the
 mutual information of labels and clusters, normalised by their mean entropy, of all rows: clustering sees no labels, so
 there is no test split. The defaults of LandmarkSpectralClustering (5 neighbours, local scales, rows made unit) were
@@ -142,9 +143,9 @@ def run_job(data: str, method: str, seed: int) -> dict[str, Any]:
     made(warm).fit(warm)
     model = made(X)
     before = held()
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     model.fit(X)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     labels = (model[-1] if hasattr(model, "steps") else model).labels_
     return {
@@ -152,6 +153,7 @@ def run_job(data: str, method: str, seed: int) -> dict[str, Any]:
         "columns": X.shape[1],
         "clusters": clusters,
         "seconds": seconds,
+        "cpu_seconds": cpu,
         "memory_mb": max(0, peak - before) / 1e6,
         "process_mb": peak / 1e6,
         "nmi": float(normalized_mutual_info_score(y, labels)),
@@ -196,6 +198,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]
             "nmi_high": max(nmi),
             "ari": float(np.mean([row["ari"] for row in good])),
             "seconds": float(np.median([row["seconds"] for row in good])),
+            "cpu": float(np.median([row["cpu_seconds"] for row in good])),
             "memory_mb": max(row["memory_mb"] for row in good),
             "process_mb": max(row["process_mb"] for row in good),
         }
@@ -217,7 +220,7 @@ def bars(found: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, str, b
         bar(
             [lsc, peer],
             f"{data}: LSC faster than scikit-learn's neighbours",
-            lambda a, b: (f"{a['seconds']:.2f} s, {b['seconds']:.2f} s", a["seconds"] < b["seconds"]),
+            lambda a, b: (f"{a['cpu']:.2f} s, {b['cpu']:.2f} s", a["cpu"] < b["cpu"]),
         )
     bar(
         [("pendigits", "U-SENC")],
@@ -236,7 +239,7 @@ def bars(found: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, str, b
     bar(
         [lsc, ("rings 20k", "sklearn rbf")],
         "rings 20k: >= 100x faster than scikit-learn's rbf",
-        lambda a, b: (f"{b['seconds'] / a['seconds']:.0f}x", b["seconds"] >= 100 * a["seconds"]),
+        lambda a, b: (f"{b['cpu'] / a['cpu']:.0f}x", b["cpu"] >= 100 * a["cpu"]),
     )
     bar(
         [lsc, ("rings 20k", "sklearn rbf")],
@@ -247,8 +250,8 @@ def bars(found: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, str, b
         [lsc, ("rings 20k", "sklearn neighbours")],
         "rings 20k: >= 10x faster than scikit-learn's neighbours, NMI >= theirs - 0.02",
         lambda a, b: (
-            f"{b['seconds'] / a['seconds']:.1f}x, {a['nmi']:.3f} and {b['nmi']:.3f}",
-            b["seconds"] >= 10 * a["seconds"] and a["nmi"] >= b["nmi"] - 0.02,
+            f"{b['cpu'] / a['cpu']:.1f}x, {a['nmi']:.3f} and {b['nmi']:.3f}",
+            b["cpu"] >= 10 * a["cpu"] and a["nmi"] >= b["nmi"] - 0.02,
         ),
     )
     return out
@@ -263,17 +266,20 @@ def page(rows: list[dict[str, Any]], machine: dict[str, Any]) -> str:
     for data in dict.fromkeys(data for data, _ in found):
         one = next((row for row in rows if row["data"] == data and "rows" in row), {})
         lines += ["", f"## {data}: {one.get('rows')} x {one.get('columns')}, {one.get('clusters')} clusters", ""]
-        lines += ["| method | seeds | NMI mean (range) | ARI mean | s, median | MB above data | MB in all |"]
-        lines += ["|---|---|---|---|---|---|---|"]
+        lines += [
+            "| method | seeds | NMI mean (range) | ARI mean | s, median | CPU s, median | MB above data | MB in all |"
+        ]
+        lines += ["|---|---|---|---|---|---|---|---|"]
         for (of, method), a in found.items():
             if of != data:
                 continue
             if "failed" in a:
-                lines.append(f"| {method} | | {a['failed']} | | | | |")
+                lines.append(f"| {method} | | {a['failed']} | | | | | |")
             else:
                 lines.append(
                     f"| {method} | {a['seeds']} | {a['nmi']:.3f} ({a['nmi_low']:.3f} to {a['nmi_high']:.3f}) | "
-                    f"{a['ari']:.3f} | {a['seconds']:.2f} | {a['memory_mb']:.0f} | {a['process_mb']:.0f} |"
+                    f"{a['ari']:.3f} | {a['seconds']:.2f} | {a['cpu']:.2f} | "
+                    f"{a['memory_mb']:.0f} | {a['process_mb']:.0f} |"
                 )
     lines += ["", "Methods: " + "; ".join(f"{name}: `{what}`" for name, what in METHODS.items()) + "."]
     if not find_spec("umap"):

@@ -8,8 +8,9 @@ Every method runs in a process of its own, one thread for linear algebra, after 
 libraries is not counted. Memory is the highest resident size (VmHWM, Linux) less what was resident before the fit, so
 that the table of data itself is not counted; the process's whole peak stands beside it. Quality is measured here, with
 the same code for every method. Rolls are drawn, patches come from pictures inside scikit-learn; PenDigits needs
-../shared/data (or CAIRN_DATA) and is left out without it. Nothing is tuned on any of them:
-farthest-first landmarks for Isomap (the choice of its authors) were looked at on rolls of seeds 11 and 12.
+../shared/data (or CAIRN_DATA) and is left out without it. Nothing is tuned on any of
+them; farthest-first landmarks for Isomap (the choice of its authors) were looked at on rolls of seeds 11 and 12.
+Bars compare CPU seconds: the machine may be busy, and every method has one thread.
 """
 
 from __future__ import annotations
@@ -394,7 +395,7 @@ def bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         a, b = found.get((task, ours)), found.get((task, theirs))
         if a is None or b is None:
             continue
-        faster, leaner = b["seconds"] / a["seconds"], b["mib"] / max(a["mib"], 1.0)
+        faster, leaner = b["cpu_seconds"] / a["cpu_seconds"], b["mib"] / max(a["mib"], 1.0)
         ratio = a[quality] / b[quality]
         met = faster >= speed and leaner >= memory and ratio <= factor
         said = f"{faster:.0f} x as fast (bar {speed}), {leaner:.0f} x less memory (bar {memory}), "

@@ -318,7 +318,7 @@ def page(rows: list[dict]) -> list[str]:
     if of["ray"]:
         lines += [f"## Rows, Ray with {WORKERS} workers on this machine", ""]
         lines += [
-            "| rows x 16 | start of Ray, s | fit, s | predict, s | times one process beside it | same labels | every row once |"
+            "| rows x 16 | start of Ray, s | fit, s | predict, s | times one process | same labels | each row once |"
         ]
         lines += ["|---|---|---|---|---|---|---|"]
         for r in of["ray"]:

@@ -113,7 +113,7 @@ class Ert(Detector):
     both_sides: bool = True
     starts: int = 1
     mirrored: bool = True
-    mirror_stage: int = 0
+    mirror_stage: int = 5
     second: float = 0.05
     size: int = 96
     margin: float = 0.25

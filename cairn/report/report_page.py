@@ -12,7 +12,7 @@ import numpy as np
 
 from cairn.errors import InputError
 from cairn.report import breakdown, charts, where_errors
-from cairn.report.blocks import code, facts, number, prose, subtitle, table, together, warning
+from cairn.report.blocks import breakable, code, facts, number, prose, subtitle, table, together, warning
 from cairn.report.cases import Cases
 from cairn.report.comparison import Comparison
 from cairn.report.confidence import confidence, has_confidence
@@ -119,7 +119,7 @@ def _facts(report: Report) -> Markup:
         items.append(("Missed", value(report.score("missed")), "no prediction"))
     seconds = report.seconds_per_item
     if np.isfinite(seconds):
-        said = f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+        said = f"{1000 * seconds:.3g}\u00a0ms" if seconds < 1 else f"{seconds:.3g}\u00a0s"
         items.append(("Time each", said, "prediction alone"))
     return facts(items)
 
@@ -136,7 +136,10 @@ def _figures(reports: tuple[Report, ...], names: list[str]) -> Markup:
     style = {"class_": "metric several" if count > 2 else "metric", "style": f"--models:{count}"}
     for metric, scores in by_metric.items():
         head: list[Content] = ["compared with", "n", *(names if len(names) > 1 else ["value and interval"])]
-        rows = [[spoken(s.normaliser) or "\u2013", number(s.n), *_cells(s, reports)] for s in scores]
+        rows = [
+            [breakable(spoken(s.normaliser)) if s.normaliser else "\u2013", number(s.n), *_cells(s, reports)]
+            for s in scores
+        ]
         said = tag("div", tag("h3", title(metric), " ", code(metric)), tag("p", together(meaning(metric))))
         own = table(head, rows, numbers=range(1, len(head)), name=title(metric))
         blocks.append(tag("div", said, own, **style))

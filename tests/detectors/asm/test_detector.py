@@ -10,6 +10,8 @@ from cairn.errors import InputError
 from cairn.geometry import boxes
 from cairn.images import Image
 from cairn.landmarks import Landmarks
+from cairn.model import Model
+from cairn.model_file import load
 from cairn.skeleton import Skeleton
 from tests.conftest import KITE, draw_kites
 
@@ -28,10 +30,19 @@ def test_data():
     return draw_kites(10, seed=2, **SIZE)
 
 
-@pytest.fixture(scope="module", params=["descriptors", "profiles"])
-def fitted(request, data):
-    settings = QUICK if request.param == "descriptors" else QUICK_PROFILES
-    return Asm(**settings).fit(data)
+@pytest.fixture(scope="module")
+def descriptors(data):
+    return Asm(**QUICK).fit(data)
+
+
+@pytest.fixture(scope="module")
+def profiles(data):
+    return Asm(**QUICK_PROFILES).fit(data)
+
+
+@pytest.fixture(params=["descriptors", "profiles"])
+def fitted(request):
+    return request.getfixturevalue(request.param)
 
 
 def shifted(data, share):
@@ -65,16 +76,15 @@ def test_brightness_and_contrast_change_little(fitted, test_data):
     assert np.linalg.norm(plain.points - other.points, axis=-1).mean() < 0.7
 
 
-def test_a_hidden_corner_is_filled_in_and_said_to_be_unsure(data, test_data):
-    detector = Asm(**QUICK).fit(data)
-    found = detector.predict(list(test_data.images), test_data.boxes)
+def test_a_hidden_corner_is_filled_in_and_said_to_be_unsure(descriptors, test_data):
+    found = descriptors.predict(list(test_data.images), test_data.boxes)
     covered = []
     for image, points in zip(test_data.images, test_data.landmarks.points, strict=True):
         pixels = image.pixels.copy()
         x, y = np.round(points[1]).astype(int)
         pixels[max(y - 9, 0) : y + 10, max(x - 9, 0) : x + 10] = 30
         covered.append(Image(pixels))
-    hidden = detector.predict(covered, test_data.boxes)
+    hidden = descriptors.predict(covered, test_data.boxes)
     away = np.linalg.norm(hidden.points - test_data.landmarks.points, axis=-1)
     side = np.sqrt(boxes.sides(test_data.landmarks.boxes).prod(axis=1))
     assert (away[:, 1] / side).mean() < 0.12
@@ -122,6 +132,22 @@ def test_no_edges_and_points_that_are_missing(data, test_data):
         left = [0, 1, 3]
         away = np.linalg.norm(found.points - test_data.landmarks.points, axis=-1)[:, left]
         assert away.mean() < 4
+
+
+def test_labels_that_all_lie_to_one_side_are_followed(data, test_data):
+    """Mirror images cannot teach that; the kite's flip is on."""
+    aside = [2.5, 0.0]
+    labels = replace(data.landmarks, points=data.landmarks.points + aside)
+    found = Asm(**QUICK_PROFILES).fit(replace(data, landmarks=labels)).predict(list(test_data.images), test_data.boxes)
+    away = (found.points - test_data.landmarks.points)[..., 0].mean()
+    assert abs(away - aside[0]) < 1
+
+
+def test_a_model_file_holds_it(descriptors, test_data, tmp_path):
+    path = tmp_path / "kite.cairn"
+    Model(descriptors, KITE).save(path)
+    found = load(path).predict(list(test_data.images), test_data.boxes)
+    assert np.array_equal(found.points, descriptors.predict(list(test_data.images), test_data.boxes).points)
 
 
 def test_too_little_to_learn_from_is_said(data):

@@ -67,8 +67,8 @@ SUFFIXES = {
     ".tem": "webmorph",
 }
 _KINDS = (
-    "a folder of .pts files, COCO keypoints JSON, a TPS file, DeepLabCut's CSV or a table with columns such as "
-    "image,nose_x,nose_y"
+    "one of the formats that `cairn formats` lists, such as a folder of .pts files, COCO JSON, TPS, DeepLabCut, SLEAP, "
+    "CVAT, LabelMe, imglab, or a table with columns such as image,nose_x,nose_y"
 )
 
 

@@ -97,12 +97,14 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     image_index: list[int] = []
     rows: list[np.ndarray] = []  # (K, 5): x, y, z, visibility, presence
     names: list[str] | None = None
+    finders: dict[Path, PictureFinder] = {}
     for file in files:
         document = load_json(file)
         results = [document] if isinstance(document, dict) else document
         if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
             raise InputError(f"{file}: expected results of MediaPipe")
-        find = PictureFinder(file, [file.parent], pictures)
+        find = finders.setdefault(file.parent, PictureFinder(file, [file.parent], pictures))
+        find.label_file = file
         for i, result in enumerate(results):
             where = f"{file}: result {i + 1}"
             called = next((result[k] for k in _PICTURE_KEYS if isinstance(result.get(k), str)), None)

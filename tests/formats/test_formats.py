@@ -1,5 +1,8 @@
 """One door for all label files."""
 
+from importlib.util import find_spec
+
+import cv2
 import numpy as np
 import pytest
 
@@ -191,6 +194,37 @@ def test_any_format_becomes_any_other_without_moving_a_point(folder, first, seco
         path.unlink()
     write(data, folder / second)
     np.testing.assert_allclose(read(folder / second).landmarks.points, data.landmarks.points, atol=1e-6)
+
+
+TARGETS = {"sleap": "a.slp", "yolo_pose": "yolo", "pts": ".", "labelme": ".", "openpose": ".", "webmorph": "."}
+
+
+@pytest.mark.parametrize("first", FORMATS)
+def test_one_pixel_is_followed_through_every_pair_of_formats(tmp_path, first):
+    if first == "sleap":
+        pytest.importorskip("sleap_io")
+    pixels = np.zeros((30, 20), np.uint8)
+    pixels[22, 4] = 255
+
+    def through(data, name, folder):
+        target = folder / TARGETS.get(name, "labels.x")
+        write(data, target, format=name)
+        found = read(target, format=name, pictures=folder if name == "webmorph" else None)
+        x, y = found.landmarks.points[0, 0, :2]
+        assert (x, y) == pytest.approx((4, 22), abs=1e-4), name
+        assert found.images[0].rgb()[round(y), round(x)].tolist() == [255, 255, 255], name
+        return found
+
+    def new(name):
+        (tmp_path / name).mkdir()
+        assert cv2.imwrite(str(tmp_path / name / "a.png"), pixels)
+        return tmp_path / name
+
+    folder = new("first")
+    data = labelled(folder, [[[4, 22]]], [0], names=("n",)).take_images([0])
+    data = through(data, first, folder)
+    for second in FORMATS if find_spec("sleap_io") else FORMATS.keys() - {"sleap"}:
+        through(data, second, new(f"second_{second}"))
 
 
 def test_writing_leaves_the_data_as_it_was(folder):

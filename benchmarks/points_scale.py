@@ -7,7 +7,8 @@
 Parts: ``rows``: blobs in a .npy file of float32, 16 columns, fitted by `fit_blocks` and labelled by `predict_blocks`
 (LandmarkSpectralClustering, 1,000 landmarks, 10 clusters) at four sizes, seconds and highest memory of a process of its
 own; the slope is that of log seconds over log rows. ``ray``: the same by `fit_ray` and `predict_ray` with four workers
-on this machine (however many cores it has), the labels compared row by row. ``pictures``: copies of scikit-image's
+on this machine (however many cores it has), the labels compared row by row. ``killed``: a worker of these is killed by
+its process id in the middle of a block. ``pictures``: copies of scikit-image's
 astronaut, 512 x 512 px, as JPEG, by face68-small, here and by four workers. ``simulation``: 1,000 workers, from the
 measured times of a block and of a merge; network and stragglers as stated in the table.
 """
@@ -18,9 +19,11 @@ import argparse
 import heapq
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,7 @@ COMMAND = "python benchmarks/points_scale.py"
 SIZES = (250_000, 500_000, 1_000_000, 2_000_000)
 PICTURES = (16, 32, 64, 128)
 COLUMNS, CLUSTERS, LANDMARKS, WORKERS = 16, 10, 1_000, 4
-PARTS = ("rows", "ray", "pictures", "simulation")
+PARTS = ("rows", "ray", "killed", "pictures", "simulation")
 
 
 def write_rows(path: Path, rows: int) -> None:
@@ -96,6 +99,55 @@ def rows_on_ray(data: str, labels: str) -> dict[str, float]:
     return {"start": begun - start, "fit": fitted - begun, "predict": done - fitted, "every_row_once": whole}
 
 
+def rows_with_a_killed_worker(data: str, labels: str) -> dict[str, float]:
+    """`predict_ray` while a worker that is at a block is killed by its process id; rows are compared one by one."""
+    from cairn.distributed import connect, predict_ray
+    from cairn.points import fit_blocks
+
+    model = fit_blocks(estimator(), data)
+    expected = model.predict(np.load(data))
+    connect(WORKERS)
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not killed:
+            busy = [pid for pid, words in descendants(os.getpid()) if words.startswith("ray::MapBatches")]
+            if busy:
+                time.sleep(0.1)
+                os.kill(busy[0], signal.SIGKILL)
+                killed.append(busy[0])
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    found = predict_ray(model, data, rows=20_000).to_pandas().sort_values("row")
+    np.save(labels, found["label"].to_numpy())
+    rows = found["row"].to_numpy()
+    missing, twice = len(expected) - len(np.unique(rows)), len(rows) - len(np.unique(rows))
+    wrong = int((found["label"].to_numpy() != expected[rows]).sum())
+    return {"killed": len(killed), "missing": missing, "twice": twice, "other_label": wrong}
+
+
+def descendants(parent: int) -> list[tuple[int, str]]:
+    """(process id, its words) of all processes that this one began, or that those did."""
+    above, words = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                above[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                words[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+    found = []
+    for pid in above:
+        at = pid
+        while at in above and at != parent:
+            at = above[at]
+        if at == parent and pid != parent:
+            found.append((pid, words.get(pid, "")))
+    return found
+
+
 def pictures_here(folder: str, labels: str) -> dict[str, float]:
     from cairn.distributed.pictures import divide, look
     from cairn.images import find_images
@@ -125,7 +177,7 @@ def pictures_on_ray(folder: str, labels: str) -> dict[str, float]:
     return {"start": begun - start, "seconds": done - begun}
 
 
-JOBS = {f.__name__: f for f in (rows_here, rows_on_ray, pictures_here, pictures_on_ray)}
+JOBS = {f.__name__: f for f in (rows_here, rows_on_ray, rows_with_a_killed_worker, pictures_here, pictures_on_ray)}
 
 
 def resident(field: str) -> float:
@@ -270,6 +322,11 @@ def measure(parts: list[str], sizes: tuple[int, ...], counts: tuple[int, ...], k
                 beside = rows[-1]["fit"] + rows[-1]["predict"]
                 rows.append({"part": "ray", "n": n, "same_labels": same, "here": beside, **there})
                 print(rows[-1], file=sys.stderr, flush=True)
+        if "killed" in parts:
+            write_rows(home / "rows.npy", sizes[0])
+            done = job("rows_with_a_killed_worker", home / "rows.npy", home / "labels.npy")
+            rows.append({"part": "killed", "n": sizes[0], **done})
+            print(rows[-1], file=sys.stderr, flush=True)
         for n in counts if "pictures" in parts else ():
             pictures = home / f"pictures{n}"
             pictures.mkdir()
@@ -330,6 +387,12 @@ def page(rows: list[dict]) -> list[str]:
         lines += [
             "",
             f"Slope of seconds, without the start: {slope(of['ray'], lambda r: r['fit'] + r['predict'])}.",
+            "",
+        ]
+    for r in of["killed"]:
+        lines += [
+            f"{r['killed']} of {WORKERS} workers killed by its process id while they labelled {r['n']:,} rows: "
+            f"{r['missing']} rows missing, {r['twice']} twice, {r['other_label']} with another label.",
             "",
         ]
     if of["pictures"]:

@@ -385,7 +385,7 @@ def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
         f"Written by `{COMMAND}`; reading {readings} of cephalo19's test films (as pictures only); {machine()}.",
         "",
         "Found: the right kind, object and points. Noticed: any error or warning at the object. Precision: findings of",
-        "that kind that are at spoilt objects; those that the check makes of the data as they are stand under as before.",
+        "that kind that are at spoilt objects; those made of the data as they are stand under as before.",
         "Thresholds were chosen on other pictures, see the head of the script.",
         "",
         "| data | mistake | magnitude | n | found | noticed | precision | as before |",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = ["observer_findings", "split_findings"]
 
 _BIASED = 4.0  # standard errors
 _LEAST_BIAS = 0.01  # of the object's size
+_LEAST_OBJECTS = 5
 _FAR = 6.0  # robust deviations of one label from the others' mean
 _LEAST_FAR = 0.03  # of the object's size
 
@@ -93,7 +95,7 @@ def observer_findings(data: Dataset) -> Iterator[Finding]:
         points=tuple(order[:3].tolist()),
         names=tuple(data.skeleton.names[k] for k in order[:3]),
     )
-    yield from _bias(data, o, there, names, size)
+    yield from _bias(data, o, names, size)
     yield from _single(data, o, names, apart, size)
 
 
@@ -107,24 +109,19 @@ def _same_observers(o: np.ndarray, names: tuple[str, ...]) -> dict[int, int]:
     return found
 
 
-def _bias(
-    data: Dataset, o: np.ndarray, there: np.ndarray, names: tuple[str, ...], size: np.ndarray
-) -> Iterator[Finding]:
+def _bias(data: Dataset, o: np.ndarray, names: tuple[str, ...], size: np.ndarray) -> Iterator[Finding]:
     """A shift of all points alike is a convention; a shift of one point is an opinion."""
-    for i in range(len(o)):
-        others = np.delete(np.arange(len(o)), i)
-        with np.errstate(all="ignore"):
-            away = o[i] - np.nanmean(o[others], axis=0)
-            shift = np.nanmedian(away, axis=1)  # (N, 2) of the whole object
-        known = np.isfinite(shift).all(axis=1)
-        if known.sum() < 5 or (len(o) == 2 and i == 1):
+    for i in range(len(o) if len(o) > 2 else 1):
+        # Who differs from all others differs; who differs from one only may be right.
+        tried = (_between(o[i], o[j]) for j in range(len(o)) if j != i)
+        pairs = [p for p in tried if p is not None]
+        if not pairs:
             continue
-        s = shift[known]
-        middle = np.median(s, axis=0)
-        error = 1.2533 * 1.4826 * np.median(np.abs(s - middle), axis=0) / np.sqrt(len(s))
+        middle, error = min(((p[0], p[1]) for p in pairs), key=lambda p: float(np.linalg.norm(p[0])))
         against = names[1] if len(o) == 2 else "the others"
         if (np.abs(middle) > _BIASED * np.maximum(error, 1e-6)).any() and np.abs(middle).max() >= 0.2:
-            half = any((np.abs(np.abs(middle) - step) < 0.15).all() for step in (0.5, 1.0))
+            near = np.clip(2.5 * error, 0.12, 0.24)
+            half = any((np.abs(np.abs(middle) - step) < near).all() for step in (0.5, 1.0))
             how = "; half a pixel or one looks like another origin" if half else ""
             yield Finding(
                 "offset" if half else "observer_differs",
@@ -133,12 +130,11 @@ def _bias(
                 names=(names[i],),
                 score=float(np.abs(middle).max()),
             )
-        with np.errstate(all="ignore"):
-            own = away[known] - s[:, None]
-            centre = np.nanmedian(own, axis=0)
-            error = 1.2533 * 1.4826 * np.nanmedian(np.abs(own - centre), axis=0) / np.sqrt(known.sum())
-            level = np.linalg.norm(centre, axis=-1) / np.nanmedian(size)
-            sure = (np.abs(centre) > _BIASED * np.maximum(error, 1e-6)).any(axis=-1)
+        level = np.stack([np.linalg.norm(p[2], axis=-1) for p in pairs])
+        sure = np.stack([(np.abs(p[2]) > _BIASED * np.maximum(p[3], 1e-6)).any(axis=-1) for p in pairs]).all(axis=0)
+        nearest = np.nanargmin(np.where(np.isnan(level), np.inf, level), axis=0)
+        centre = np.stack([p[2] for p in pairs])[nearest, np.arange(o.shape[2])]
+        level = level.min(axis=0) / np.nanmedian(size)
         for k in np.flatnonzero(sure & (level > _LEAST_BIAS)).tolist():
             yield Finding(
                 "observer_differs",
@@ -148,6 +144,29 @@ def _bias(
                 names=(data.skeleton.names[k],),
                 score=float(level[k]),
             )
+
+
+def _between(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+    """Shift (2,) of all points of one observer against another's, its standard error, and both of each point (K, 2)."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of points that one of them never set
+        away = a - b
+        shift = np.nanmedian(away, axis=1)
+        known = np.isfinite(shift).all(axis=1)
+        if known.sum() < _LEAST_OBJECTS:
+            return None
+        shift, away = shift[known], away[known]
+        middle = np.median(shift, axis=0)
+        error = _of_median(shift - middle) / np.sqrt(len(shift))
+        own = away - shift[:, None]
+        centre = np.nanmedian(own, axis=0)
+        spread = 1.4826 * np.nanmedian(np.abs(own - centre), axis=0)
+    return middle, error, centre, 1.2533 * spread / np.sqrt(len(shift))
+
+
+def _of_median(values: np.ndarray) -> np.ndarray:
+    """Standard error of a median times the root of the number of values, by their median deviation."""
+    return 1.2533 * 1.4826 * np.median(np.abs(values), axis=0)
 
 
 def _single(

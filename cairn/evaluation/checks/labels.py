@@ -14,7 +14,7 @@ from cairn.geometry.procrustes import centroid_size
 __all__ = ["label_findings", "placeholders"]
 
 _MARKS = (0.0, 1.0, -1.0, 0.5, -0.5, -2.0)  # coordinates that programs write for "missing", after the reader's shift
-_STILL = 0.75  # px: a point that moves less while the pictures differ was not set by hand
+_STILL = 1.0  # px: a point that moves less while the pictures differ was not set by hand
 _LEAST_STILL = 5  # objects
 _RARE = 0.1  # share of the objects that have the point
 _INSIDE = 0.8  # of the usual share of points inside the box
@@ -71,7 +71,7 @@ def _constant(data: Dataset) -> Iterator[Finding]:
     if len(np.unique(labels.image_index)) < _LEAST_STILL:
         return
     p = np.where(placeholders(data)[..., None], np.nan, labels.points)
-    there = np.isfinite(p).all(axis=-1)
+    there = np.asarray(np.isfinite(p).all(axis=-1))
     count = there.sum(axis=0)
     with np.errstate(all="ignore"):
         middle = np.nanmedian(p, axis=0)

@@ -34,6 +34,7 @@ _CLEAR, _CLEARLY_ODD = 40.0, 3.0  # fall and oddity from which it is an error an
 _LEAST_APART = 0.06  # centroid sizes over sqrt(K), between points that were exchanged
 _TRIED = 6  # exchanges that are worked out exactly, of all pairs
 _MOST_EXCHANGES = 4
+_AS_MIRRORED = -2.5  # log10 of the share of good objects that are so odd as its mirror image
 _UPRIGHT = 0.85  # length of the mean direction from which objects count as upright
 _TURNED = np.radians(50)  # how far an upright object may be turned
 
@@ -100,6 +101,7 @@ def shape_findings(
     except ValueError as error:
         yield Finding("few_objects", "note", f"Shapes could not be checked: {error}.")
         return
+    mirrored &= _fit_mirrored(points, expected, mirrored, data.skeleton.flip)
     objects = _Objects(data, points, image_sizes[labels.image_index])
     yield from _mirrored(objects, expected, mirrored)
     exchanged = np.zeros(len(points), bool)
@@ -112,6 +114,21 @@ def shape_findings(
 
 
 # --- mirror images ---
+
+
+def _fit_mirrored(
+    points: np.ndarray, expected: Expected, mirrored: np.ndarray, flip: tuple[int, ...] | None
+) -> np.ndarray:
+    """(N,) bool, those that are like the others once mirrored; not those whose hand was turned by exchanged points."""
+    rows = np.flatnonzero(mirrored)
+    fits = np.zeros(len(points), bool)
+    if len(rows):
+        back = points[rows] * [-1.0, 1.0]
+        likely = expected.log_p(rows, back)
+        if flip is not None:  # an object that is not symmetric is only like itself with its names exchanged
+            likely = np.maximum(likely, expected.log_p(rows, points[rows][:, list(flip)]))
+        fits[rows] = likely > _AS_MIRRORED
+    return fits
 
 
 def _mirrored(objects: _Objects, expected: Expected, mirrored: np.ndarray) -> Iterator[Finding]:

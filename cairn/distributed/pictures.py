@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -250,15 +251,18 @@ def _map(blocks: Sequence[Block], model: str, boxes: Any, workers: int | None) -
     try:
         cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         items = [{"block": cloudpickle.dumps(block)} for block in blocks]
-        found = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            _Worker,
-            fn_constructor_args=(model, cloudpickle.dumps(boxes)),
-            batch_size=1,
-            num_cpus=1,
-            concurrency=(1, min(cpus, len(items))),
-            max_restarts=-1,
-            max_task_retries=RETRIES,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of the last argument, without which a block has no end
+            found = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+                _Worker,
+                fn_constructor_args=(model, cloudpickle.dumps(boxes)),
+                batch_size=1,
+                num_cpus=1,
+                concurrency=(1, min(cpus, len(items))),
+                max_task_retries=RETRIES,
+            )
         for row in found.iter_rows():
             yield int(row["number"]), bytes(row["found"])
     finally:

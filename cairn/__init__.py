@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cairn.schemes import scheme as scheme
     from cairn.schemes.learnt import Mapping as Mapping
     from cairn.schemes.mapping import map_scheme as map_scheme
+    from cairn.schemes.mixture import mixture as mixture
     from cairn.shape.model import ShapeModel as ShapeModel
     from cairn.shape.plausibility import Plausibility as Plausibility
     from cairn.skeleton import Skeleton as Skeleton
@@ -85,6 +86,7 @@ _HOME = {
     "import_model": "cairn.exchange",
     "load": "cairn.model_file",
     "map_scheme": "cairn.schemes.mapping",
+    "mixture": "cairn.schemes.mixture",
     "read": "cairn.formats",
     "read_image": "cairn.images",
     "register": "cairn.detectors",

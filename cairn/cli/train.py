@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,10 @@ import typer
 def train(
     data: Annotated[Path, typer.Argument(help="Labelled data: a file or a folder.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The model file to write (.cairn).", show_default=False)],
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="More data, of the same or other points; each point learns where it is labelled."),
+    ] = None,
     recipe: Annotated[str | None, typer.Option(help="heatmap (the default), heatmap-small, ert or mean.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time to train; 20 where no --steps are given.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps to train instead, to repeat a training exactly.")] = None,
@@ -54,6 +59,15 @@ def train(
     check_choices(recipe, minutes, steps, finder, device)
     first = None if start is None else load(start)
     dataset = read(data)
+    names = [data.name or str(data)]
+    if also:
+        from cairn.schemes.mixture import mixture
+
+        own = len(dataset.skeleton)
+        dataset = mixture([dataset, *(read(more) for more in also)])
+        names += [more.name or str(more) for more in also]
+        if not quiet:
+            print(f"points: {own} of {data}, {len(dataset.skeleton)} in all sets together", file=sys.stderr)
     model = learn(
         dataset if licence is None else replace(dataset, licence=licence),
         recipe=recipe,
@@ -67,7 +81,7 @@ def train(
         device=device,
         start=first,
         name=out.stem,
-        data_name=data.name or str(data),
+        data_name=" + ".join(names),
         allow_leakage=allow_leakage,
     )
     model.save(out)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from cairn.errors import InputError
 from cairn.skeleton import Skeleton
 
-__all__ = ["SCHEMES", "complete", "recognise", "scheme"]
+__all__ = ["SCHEMES", "complete", "plain", "recognise", "scheme"]
 
 # name: home module, imported when it is asked for
 SCHEMES: dict[str, str] = {
@@ -77,14 +77,14 @@ def recognise(names: Sequence[str] | None = None, k: int | None = None) -> Skele
     if names is None or is_generic(names):
         count = len(names) if names is not None else k
         return scheme(_BY_COUNT[count]) if count in _BY_COUNT else None
-    given = [_plain(n) for n in names]
+    given = [plain(n) for n in names]
     for known in SCHEMES:
         found = scheme(known)
         if len(found) != len(given):
             continue
-        plain = [_plain(n) for n in found.names]
-        if len(set(plain)) == len(plain) and sorted(plain) == sorted(given):
-            return _reordered(found, [plain.index(n) for n in given], names)
+        own = [plain(n) for n in found.names]
+        if len(set(own)) == len(own) and sorted(own) == sorted(given):
+            return _reordered(found, [own.index(n) for n in given], names)
     return None
 
 
@@ -106,7 +106,8 @@ def complete(skeleton: Skeleton) -> Skeleton:
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A point's name as it is compared: case, spaces and hyphens do not matter."""
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 

@@ -8,7 +8,6 @@ stay empty, and `SchemeMap.sentences` names them. Where pictures are labelled tw
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +18,12 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.landmarks import Landmarks
-from cairn.schemes import scheme
+from cairn.schemes import plain, scheme
 from cairn.schemes.learnt import Mapping
 from cairn.schemes.rules import Rule, rules_between
 from cairn.skeleton import Skeleton
 
-__all__ = ["SchemeMap", "map_between", "map_scheme"]
+__all__ = ["SchemeMap", "along_curve", "by_rule", "map_between", "map_scheme", "named_as"]
 
 _T = TypeVar("_T", Landmarks, Dataset)
 _FINE = 16  # pieces of a curve between two of its points, for its arc length
@@ -89,21 +88,30 @@ def map_between(source: Skeleton, target: str | Skeleton | Mapping | Path) -> Sc
         if len(target.source) != len(source):
             raise InputError(f"the mapping is from {len(target.source)} points; these have {len(source)}")
         return target
-    skeleton = scheme(target) if isinstance(target, str) else target
-    places = {_plain(name): i for i, name in enumerate(source.names)}
-    rules = rules_between(source.name, skeleton.name)
+    return by_rule(source, scheme(target) if isinstance(target, str) else target)
+
+
+def by_rule(source: Skeleton, target: Skeleton) -> SchemeMap:
+    """The rules from the points of `source` to those of `target`.
+
+    Raises
+    ------
+    InputError : nothing of the target is in the source
+    """
+    places = {plain(name): i for i, name in enumerate(source.names)}
+    rules = rules_between(source.name, target.name)
     found: list[Rule | None] = []
-    for name in skeleton.names:
-        rule = Rule((name,), exact=True) if _plain(name) in places else rules.get(name)
-        found.append(rule if rule is not None and all(_plain(p) in places for p in rule.points) else None)
+    for name in target.names:
+        rule = Rule((name,), exact=True) if plain(name) in places else rules.get(name)
+        found.append(rule if rule is not None and all(plain(p) in places for p in rule.points) else None)
     if all(rule is None for rule in found):
         own = source.name or f"these {len(source)} points"
         raise InputError(
-            f"nothing of {skeleton.name or 'that skeleton'} is in {own}: no point has the same name, and no rule is "
+            f"nothing of {target.name or 'that skeleton'} is in {own}: no point has the same name, and no rule is "
             "known; learn a mapping from pictures that are labelled with both (cairn.schemes.learnt.Mapping.fit)"
         )
-    columns = tuple(() if rule is None else tuple(places[_plain(p)] for p in rule.points) for rule in found)
-    return SchemeMap(source, skeleton, tuple(found), columns)
+    columns = tuple(() if rule is None else tuple(places[plain(p)] for p in rule.points) for rule in found)
+    return SchemeMap(source, target, tuple(found), columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +262,3 @@ def _together(marks: np.ndarray) -> np.ndarray:
     """COCO's marks of a point made of several: absent or unlabelled if one is, hidden if one is, visible otherwise."""
     absent, none, hidden = ((marks == m).any(axis=1) for m in (3, 0, 1))
     return np.select([absent, none, hidden], [3, 0, 1], 2).astype(np.uint8)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())

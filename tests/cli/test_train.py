@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from cairn.formats import write
@@ -76,3 +77,30 @@ def test_a_folder_with_the_training_of_other_data_is_not_continued(cairn, labels
     result = cairn(*base)
     assert result.code == 2
     assert "run holds a training on other data" in result.err
+
+
+def test_more_data_with_other_points_is_learnt_from_too(cairn, tmp_path):
+    from dataclasses import replace
+
+    from cairn.formats import write
+    from cairn.images import find_images
+    from cairn.landmarks import Landmarks
+    from cairn.skeleton import Skeleton
+
+    for name, seed in (("four", 0), ("three", 1)):
+        data = draw_kites(12, seed=seed)
+        folder = write_pictures(tmp_path / name, 12)
+        data = replace(data, images=find_images(folder))
+        if name == "three":
+            marks = data.landmarks
+            points = marks.points.mean(axis=1, keepdims=True)
+            points = np.concatenate([points, marks.points[:, :2]], axis=1)
+            skeleton = Skeleton(("middle", "top", "right"))
+            data = replace(data, landmarks=Landmarks(skeleton, points, marks.boxes, marks.image_index))
+        write(data, folder / "points.csv")
+    result = cairn("train", "four/points.csv", "--also", "three/points.csv", "--out", "both.cairn", "--recipe", "mean")
+    assert result.code == 0, result.err
+    assert "points: 4 of four/points.csv, 5 in all sets together" in result.err
+    card = cairn("info", "both.cairn").out
+    assert "points.csv + points.csv" in card
+    assert "middle" in card or "5 points" in card

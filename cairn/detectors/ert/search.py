@@ -153,7 +153,7 @@ def search(patches, frames, views, flip, branch, starts, second, extent, turned,
     shapes = np.empty((n, count, *points.shape[1:]), np.float32)
     open_rows = np.arange(n)
     boxes[:, 0, 0] = boxes[:, 1, 1] = 1.0
-    for time in range(2):
+    for look in range(2):
         for i in open_rows:
             _enter(frames[i], boxes[i], views, flip, starts[i], program[0], places[i], seen[i], shapes[i])
         for s in range(stages):
@@ -164,16 +164,16 @@ def search(patches, frames, views, flip, branch, starts, second, extent, turned,
                         _mirror(shapes[i, v], flip, spare)
                 for v in range(count if s >= branch else plain):
                     run_stage(s, patches[i], places[i, v], turned, shapes[i, v], *program)
-        left = 0
+        again = 0
         for i in open_rows:
             _leave(flip, seen[i], shapes[i])
             _middle(shapes[i], points[i])
-            if time == 0 and second > 0 and starts.shape[1] == 0 and _implied(points[i], extent, boxes[i]) > second:
-                open_rows[left] = i
-                left += 1
-        open_rows = open_rows[:left]
-    for i in range(n):
-        _spread(shapes[i], points[i], covariance[i])
+            if look == 0 and second > 0 and starts.shape[1] == 0 and _implied(points[i], extent, boxes[i]) > second:
+                open_rows[again] = i
+                again += 1
+        open_rows = open_rows[:again]
+    for row in range(n):
+        _spread(shapes[row], points[row], covariance[row])
 
 
 @njit(cache=True, nogil=True, parallel=True)

@@ -96,6 +96,7 @@ def table(
     numbers: Collection[int] = (),
     caption: Content = None,
     name: str = "",
+    narrow: bool = False,
 ) -> Markup:
     """A table; on a narrow screen it scrolls by itself, also by keyboard. The first cell of a row is its heading.
 
@@ -106,6 +107,7 @@ def table(
     numbers : columns that stand to the right
     caption : above the table
     name : what it is, for those who hear the page; where there is no caption
+    narrow : it fits every screen, and is no stop for the keyboard
     """
     titles = [tag("th", cell, scope="col", class_="n" if i in numbers else None) for i, cell in enumerate(head)]
     body = []
@@ -120,6 +122,8 @@ def table(
     whole = tag(
         "table", tag("caption", caption) if caption else None, tag("thead", tag("tr", titles)), tag("tbody", body)
     )
+    if narrow:
+        return tag("div", whole, class_="wide")
     return tag("div", whole, class_="wide", role="region", tabindex=0, aria_label=name or "table")
 
 

@@ -94,6 +94,7 @@ def tile(
     caption: Content = None,
     truth: Landmarks | None = None,
     found: Landmarks | None = None,
+    asked: Landmarks | None = None,
     name: str = "",
     again: str = "",
 ) -> Markup:
@@ -105,6 +106,7 @@ def tile(
     words : what is to be seen, for those who do not see it
     caption : below
     truth, found : rows of labels and predictions, px of the whole picture; crosses, and dots
+    asked : rows of points that get a ring around them, because something is to be said of them
     name : of the pixels, if they are shown once more
     again : the name of pixels that another tile has: they are not written a second time
     """
@@ -117,6 +119,7 @@ def tile(
         "svg",
         pixels,
         _marks(part, truth, found),
+        _rings(part, asked),
         viewBox=f"0 0 {width} {height}",
         role="img",
         aria_label=words,
@@ -167,6 +170,18 @@ def _marks(part: Cut, truth: Landmarks | None, found: Landmarks | None) -> list[
         thin = tag("path", d=edges, class_="edges", stroke_width=f"{0.35 * size:.2f}")
         parts.append(tag("g", thin if edges else None, _twice(dots, 1.7 * size), class_="found"))
     return parts
+
+
+def _rings(part: Cut, asked: Landmarks | None) -> Markup | None:
+    """A ring around each point, large enough to be found."""
+    if asked is None:
+        return None
+    points = part.place(asked.points[..., :2])
+    r = 9 * max(part.pixels.shape[:2]) / 340
+    seen = points[np.isfinite(points).all(axis=-1)]
+    half = f"a{r:.1f} {r:.1f} 0 1 0"
+    rings = "".join(f"M{x - r:.1f} {y:.1f}{half} {2 * r:.1f} 0{half} {-2 * r:.1f} 0" for x, y in seen)
+    return tag("g", _twice(rings, 0.25 * r), class_="truth asked") if rings else None
 
 
 def _twice(path: str, width: float) -> list[Markup]:

@@ -89,7 +89,12 @@ def _lead(comparison: Comparison, names: list[str]) -> Markup:
         score = report.score("nme")
         parts = [f"{who} error ", tag("strong", value(score)), f" of {spoken(score.normaliser)}{between(score)}"]
         failed = report.score("failure")
-        parts += [" over ", f"{report.n:,} objects; ", tag("strong", value(failed)), " fail"]
+        parts += [
+            " over ",
+            f"{score.n:,}{f' of {report.n:,}' if score.n < report.n else ''} objects; ",
+            tag("strong", value(failed)),
+            " fail",
+        ]
         parts.append(together(f" (error above {spoken(failed.normaliser)})." if len(names) == 1 else "."))
         sentences.append(tag("p", parts))
     for i in range(1, len(names)):
@@ -133,7 +138,10 @@ def _figures(reports: tuple[Report, ...], names: list[str]) -> Markup:
         by_metric.setdefault(score.metric, []).append(score)
     blocks = []
     count = len(reports)
-    style = {"class_": "metric several" if count > 2 else "metric", "style": f"--models:{count}"}
+    style = {
+        "class_": ("metric", "metric", "metric two")[count] if count < 3 else "metric several",
+        "style": f"--models:{count}",
+    }
     for metric, scores in by_metric.items():
         head: list[Content] = ["compared with", "n", *(names if len(names) > 1 else ["value and interval"])]
         rows = [
@@ -141,7 +149,7 @@ def _figures(reports: tuple[Report, ...], names: list[str]) -> Markup:
             for s in scores
         ]
         said = tag("div", tag("h3", title(metric), " ", code(metric)), tag("p", together(meaning(metric))))
-        own = table(head, rows, numbers=range(1, len(head)), name=title(metric))
+        own = table(head, rows, numbers=range(1, len(head)), name=title(metric), narrow=count < 3)
         blocks.append(tag("div", said, own, **style))
     return join(
         prose(

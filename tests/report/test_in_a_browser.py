@@ -33,9 +33,10 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def pages(reports, tmp_path_factory):
-    """A report, a comparison of three, and the poorest report that there can be."""
+    """A report, comparisons of two and three, and the poorest report that there can be."""
     folder = tmp_path_factory.mktemp("pages")
     report_page(reports[0], command="cairn evaluate <good> data").save(folder / "one.html")
+    report_page(paired(reports[:2])).save(folder / "two.html")
     report_page(paired(reports)).save(folder / "three.html")
     cases = reports[0].cases
     alone = replace(
@@ -78,12 +79,16 @@ def look(browser, pages):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("name", ["one", "three", "poor"])
+@pytest.mark.parametrize("name", ["one", "two", "three", "poor"])
 def test_pages_are_quiet_fit_the_screen_and_can_be_read(look, name, width, scheme):
     page, wrong = look(name, width, scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
+    cut_off = (
+        "[...document.querySelectorAll('.wide:not([tabindex])')].filter(w => w.scrollWidth > w.clientWidth).length"
+    )
+    assert page.evaluate(cut_off) == 0
     broken = page.evaluate("[...document.querySelectorAll('svg image')].filter(i => !i.getBBox().width).length")
     assert broken == 0
     page.wait_for_timeout(50)

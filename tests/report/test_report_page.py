@@ -91,6 +91,11 @@ def test_a_comparison_says_who_is_better_and_shows_each_picture_once(three, repo
     assert len(again) == 2 * len(pictures)
 
 
+def test_the_first_sentence_says_of_how_many_objects_it_speaks(reports, one):
+    assert "over 40 objects" in one.text
+    assert "over 38 of 40 objects" in Reader(report_page(reports[1]).html()).text
+
+
 def test_what_was_missed_is_shown_first_among_the_worst(reports):
     text = Reader(report_page(reports[1]).html()).text
     worst = text[text.index("Worst") :]

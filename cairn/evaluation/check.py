@@ -53,9 +53,9 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     pictures = look_at(data.images, quiet=quiet)
     found: list[Finding] = [*unreadable(data.images, pictures)]
     found += place_findings(data, pictures.sizes)
-    found += label_findings(data)
     marks = placeholders(data)
     fractions = normalised_rows(data, pictures.sizes)
+    found += (f for f in label_findings(data) if f.kind != "bad_box" or not fractions[f.row])
     found += shape_findings(data, pictures.sizes, fractions, marks)
     found += duplicate_findings(data, pictures)
     found += split_findings(data)

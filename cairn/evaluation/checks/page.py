@@ -1,6 +1,6 @@
 """Findings as one page with thumbnails of the worst: for a colleague who labels, not for a programmer.
 
-Dots are the labels as they are; a cross marks a point that is in question. Duplicates stand side by side.
+Dots are the labels as they are; a ring marks a point that is in question. Duplicates stand side by side.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def page(findings: Findings) -> Page:
         made.section(
             title,
             prose(f"{remedy}{several}") if remedy or several else None,
-            gallery(tiles, small=True) if tiles else None,
+            gallery(tiles) if tiles else None,
             _list(group, open=not tiles),
         )
     made.section("Labels of each point", *_labels(findings))
@@ -124,7 +124,7 @@ def _tile(findings: Findings, finding: Finding, image: int, row: int | None, *, 
     said = finding.sentence.removeprefix(f"{name}").lstrip(":, ")
     caption = [tag("strong", name), " ", said]
     words = f"{name}: {len(labels)} labelled object{'s' * (len(labels) != 1)}"
-    return tile(part, words=words, caption=caption, found=labels if len(rows) else None, truth=asked)
+    return tile(part, words=words, caption=caption, found=labels if len(rows) else None, asked=asked)
 
 
 def _labels(findings: Findings) -> list[Markup]:

@@ -20,6 +20,7 @@ from cairn.cli.convert import convert
 from cairn.cli.detect import detect
 from cairn.cli.evaluate import evaluate
 from cairn.cli.export_model import export_model
+from cairn.cli.fetch import fetch
 from cairn.cli.formats import formats
 from cairn.cli.import_model import import_model
 from cairn.cli.info import info
@@ -40,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _LABELS = (check, split, convert, formats, shape)
-for command in (detect, train, evaluate, *_LABELS, info, import_model, export_model, embed, cluster):
+for command in (detect, train, evaluate, *_LABELS, info, import_model, export_model, fetch, embed, cluster):
     app.command()(command)
 
 

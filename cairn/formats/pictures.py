@@ -7,6 +7,7 @@ path is taken where it exists; otherwise, being from another machine, only its l
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ __all__ = ["SUFFIXES", "PictureFinder", "files_beside", "picture_names", "pictur
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
 
+_PLAIN = re.compile(r"[^/.:][^/:]*")  # the name of a file and nothing more
+_OFTEN = 500  # names looked for in one folder, before its files are listed
 _PART = re.compile(r"^(.+)#(\d+)$")  # video.mp4#12 is a frame, scan.tif#3 a page
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 
@@ -39,7 +42,10 @@ class PictureFinder:
         for folder in folders:
             roots += [folder, folder / "images"]
         self.roots = list(dict.fromkeys(roots))
+        self._root_names = ["" if str(r) == "." else os.path.join(r, "") for r in self.roots]
         self._listings: dict[Path, dict[str, Path]] = {}
+        self._asked: dict[str, int] = {}
+        self._files: dict[str, set[str]] = {}
 
     def __call__(self, name: str, line: int | None = None) -> Source:
         """The picture called `name`.
@@ -52,10 +58,14 @@ class PictureFinder:
         plain = name.strip().replace("\\", "/")
         if not plain or "\0" in plain or len(plain) > 4096:
             raise InputError(f"{where}: {shown(name)} is not the name of a picture")
-        if ".." in PurePosixPath(plain).parts:
+        if ".." in plain.split("/"):
             raise InputError(
                 f"{where}: the picture {shown(name)} leaves the folder; move the labels beside the pictures"
             )
+        if _PLAIN.fullmatch(plain):  # with text and not with paths: there may be a hundred thousand pictures
+            for root in self._root_names:
+                if self._is_there(root, plain):
+                    return Source(root + plain)
         found = self._find(plain)
         if found is not None:
             return Source(str(found))
@@ -84,6 +94,20 @@ class PictureFinder:
                 if wanted in listing:
                     return listing[wanted]
         return None
+
+    def _is_there(self, folder: str, name: str) -> bool:
+        """Whether there is such a file; a folder that is asked about often is listed once."""
+        known = self._files.get(folder)
+        if known is not None:
+            return name in known
+        self._asked[folder] = self._asked.get(folder, 0) + 1
+        if self._asked[folder] == _OFTEN:
+            try:
+                with os.scandir(folder or os.curdir) as entries:
+                    self._files[folder] = {e.name for e in entries if e.is_file()}
+            except OSError:
+                self._files[folder] = set()
+        return os.path.isfile(folder + name)
 
     def _listing(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listings:

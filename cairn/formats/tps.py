@@ -187,9 +187,9 @@ def write(dataset: Dataset, path: Path) -> list[str]:
                 lines.append(f"CURVES={len(curves)}")
                 for start, end in pairwise(ends):
                     lines += [f"POINTS={end - start}", *cells[start:end]]
-            for key, values in lists.items():
-                if values[row]:
-                    lines += _listed(key, values[row])
+            for key, curves_of in lists.items():
+                if curves_of[row]:
+                    lines += _listed(key, curves_of[row])
             lines.append(f"IMAGE={names[i]}")
             lines.append(f"ID={row if own_ids is None else text(own_ids[row])}")
             for name, values in columns.items():

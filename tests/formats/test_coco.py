@@ -239,3 +239,16 @@ def test_verdicts_come_back(tmp_path):
     again = read(tmp_path / "points.json").landmarks
     for name, value in verdicts.items():
         assert getattr(again, name).tolist() == value
+
+
+def test_pycocotools_reads_what_we_write(folder):
+    coco = pytest.importorskip("pycocotools.coco")
+    points = np.array([[[1.5, 2], [np.nan, np.nan], [3, 4]], [[5, 6], [7, 8], [9, 10]]])
+    data = labelled(folder, points, [0, 2], names=("u", "v", "w"))
+    assert write(data, folder / "out.json") == []
+    theirs = coco.COCO(str(folder / "out.json"))
+    (one,) = theirs.loadAnns(theirs.getAnnIds(imgIds=[1]))
+    assert one["keypoints"] == [1.5, 2, 2, 0, 0, 0, 3, 4, 2]
+    assert one["bbox"] == [1.5, 2, 1.5, 2]
+    assert theirs.loadImgs([3])[0]["file_name"] == "c.png"
+    assert theirs.loadCats([1])[0]["keypoints"] == ["u", "v", "w"]

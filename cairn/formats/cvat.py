@@ -298,9 +298,10 @@ def write(dataset: Dataset, path: Path) -> list[str]:
 
 def _written_elements(dataset: Dataset, row: int) -> Iterator[str]:
     marks = dataset.landmarks
+    labelled = np.isfinite(marks.points[row]).all(axis=-1)
     for k, name in enumerate(dataset.skeleton.names):
         x, y = marks.points[row, k, :2]
-        there = bool(marks.labelled[row, k])
+        there = bool(labelled[k])
         state = (_VISIBLE if there else 0) if marks.visibility is None else int(marks.visibility[row, k])
         if there and state != _ABSENT:
             flags = f'outside="0" occluded="{int(state == _HIDDEN)}" points="{_decimal(x)},{_decimal(y)}"'

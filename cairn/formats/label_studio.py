@@ -257,7 +257,7 @@ def _written(dataset: Dataset, row: int, box: np.ndarray, size: tuple[int, int])
     value = {"x": x, "y": y, "width": right - x, "height": bottom - y, "rotation": 0, "rectanglelabels": [label]}
     parent = f"object{row}"
     results = [{"id": parent, "type": "rectanglelabels", "from_name": "label_rectangles", "value": value, **about}]
-    for k in np.flatnonzero(marks.labelled[row]):
+    for k in np.flatnonzero(np.isfinite(marks.points[row]).all(axis=-1)):
         x, y = (marks.points[row, k, :2] + 0.5) * scale
         value = {"x": float(x), "y": float(y), "width": 0.5, "keypointlabels": [dataset.skeleton.names[k]]}
         if marks.visibility is not None and marks.visibility[row, k] == 1:

@@ -166,7 +166,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
             if boxed[row]:
                 label = str(dataset.columns["label"][row]) if "label" in dataset.columns else "object"
                 shapes.append(_shape(label, flat[row].reshape(2, 2), group, "rectangle"))
-            for k in np.flatnonzero(marks.labelled[row]):
+            for k in np.flatnonzero(np.isfinite(marks.points[row]).all(axis=-1)):
                 hidden = marks.visibility is not None and marks.visibility[row, k] == 1
                 point = marks.points[row, k, None, :2]
                 shapes.append(_shape(dataset.skeleton.names[k], point, group, "point", hidden))

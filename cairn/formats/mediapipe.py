@@ -190,9 +190,10 @@ def write(dataset: Dataset, path: Path) -> list[str]:
             sizes[int(i)] = picture_size(dataset.images.sources[i])
         width, height = sizes[int(i)]
         points = []
+        labelled = np.isfinite(marks.points[row]).all(axis=-1)
         for k, name in enumerate(skeleton.names):
             point: dict[str, Any] = {"x": None, "y": None, "z": None, "visibility": None, "presence": None}
-            if marks.labelled[row, k]:
+            if labelled[k]:
                 x, y, *z = (float(v) for v in marks.points[row, k])
                 point |= {"x": (x + 0.5) / width, "y": (y + 0.5) / height, "z": z[0] / width if z else None}
                 if marks.visibility is not None:

@@ -240,11 +240,12 @@ def _layout(names: Sequence[str]) -> dict[str, list[int]]:
 
 def _person(dataset: Dataset, row: int, layout: dict[str, list[int]]) -> dict[str, Any]:
     marks = dataset.landmarks
+    labelled = np.isfinite(marks.points[row]).all(axis=-1)
     person: dict[str, Any] = {"person_id": [-1 if marks.track_id is None else int(marks.track_id[row])]}
     for key in (_POSE, *_PARTS):
         values: list[float] = []
         for k in layout.get(key, []):
-            if not marks.labelled[row, k]:
+            if not labelled[k]:
                 values += [0, 0, 0]
                 continue
             c = 1.0 if marks.confidence is None else float(marks.confidence[row, k])

@@ -240,7 +240,7 @@ def _regions(dataset: Dataset, row: int, group: int, box: np.ndarray, boxed: boo
         label = str(dataset.columns["label"][row]) if "label" in dataset.columns else "object"
         shape = {"name": "rect", "x": x0, "y": y0, "width": round(x1 - x0, 9), "height": round(y1 - y0, 9)}
         yield {"shape_attributes": shape, "region_attributes": {"name": label, "group": str(group)}}
-    for k in np.flatnonzero(marks.labelled[row]):
+    for k in np.flatnonzero(np.isfinite(marks.points[row]).all(axis=-1)):
         x, y = (round(float(v), 9) for v in marks.points[row, k, :2])
         about = {"name": dataset.skeleton.names[k], "group": str(group)}
         if marks.visibility is not None and marks.visibility[row, k] == 1:

@@ -299,6 +299,8 @@ def write(dataset: Dataset, path: Path) -> list[str]:
 def _written_elements(dataset: Dataset, row: int) -> Iterator[str]:
     marks = dataset.landmarks
     labelled = np.isfinite(marks.points[row]).all(axis=-1)
+    middle = marks.points[row, labelled, :2].mean(axis=0) if labelled.any() else np.zeros(2)
+    aside = ",".join(map(_decimal, middle))  # where CVAT shows an element that is switched on
     for k, name in enumerate(dataset.skeleton.names):
         x, y = marks.points[row, k, :2]
         there = bool(labelled[k])
@@ -306,7 +308,7 @@ def _written_elements(dataset: Dataset, row: int) -> Iterator[str]:
         if there and state != _ABSENT:
             flags = f'outside="0" occluded="{int(state == _HIDDEN)}" points="{_decimal(x)},{_decimal(y)}"'
         else:
-            flags = 'outside="1" occluded="0" points="0.0,0.0"' + ' labelled="0"' * (state != _ABSENT)
+            flags = f'outside="1" occluded="0" points="{aside}"' + ' labelled="0"' * (state != _ABSENT)
         yield f'<points label={quoteattr(name)} source="manual" {flags}></points>'
 
 

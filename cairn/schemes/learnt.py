@@ -26,7 +26,7 @@ from cairn.geometry.procrustes import generalised, ordinary
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
 
-__all__ = ["Mapping"]
+__all__ = ["Mapping", "held_out"]
 
 _FORMAT = 1
 _LEAST = 10  # objects
@@ -79,38 +79,12 @@ class Mapping:
         ------
         InputError : rows that are not the same objects, fewer than 10 that can be used, points in 3-D
         """
-        groups = a.groups() if isinstance(a, Dataset) else np.unique(a.image_index, return_inverse=True)[1]
-        if isinstance(a, Dataset):
-            a = a.landmarks
-        if isinstance(b, Dataset):
-            b = b.landmarks
-        if len(a) != len(b) or (a.image_index != b.image_index).any():
-            raise InputError(
-                f"{len(a)} objects in one set and {len(b)} in the other, or in other pictures; a mapping is learnt "
-                "from the same objects in the same order"
-            )
-        if a.points.shape[-1] != 2 or b.points.shape[-1] != 2:
-            raise InputError("mappings between schemes are learnt in pictures; these points have depth")
-        used = a.labelled.all(axis=1) & b.labelled.any(axis=1)
-        x, y, groups = a.points[used], b.points[used], groups[used]
-        count = len(np.unique(groups))
-        if len(x) < _LEAST or count < _LEAST:
-            raise InputError(f"{len(x)} objects in {count} pictures have both labels; a mapping needs {_LEAST} or more")
-        folds = min(folds, count)
-        unit, lengths = _unit(b.skeleton, x, y)
-        fold = _folds(groups, folds, seed)
-        errors, floors = np.full(y.shape[:2], np.nan), np.full(y.shape[:2], np.nan)
-        for f in range(folds):
-            held = fold == f
-            ridge = _best_ridge(x[~held], y[~held], groups[~held], seed + 1)
-            for into, r in ((errors, ridge), (floors, _MEAN_ONLY)):
-                found = _predict(x[held], *_fit(x[~held], y[~held], (r,))[0])
-                into[held] = np.linalg.norm(found - y[held], axis=-1) / lengths[held, None]
+        errors, floors, unit, (x, y, groups) = held_out(a, b, folds=folds, seed=seed)
+        folds = min(folds, len(np.unique(groups)))
+        source, target = ((s.landmarks if isinstance(s, Dataset) else s).skeleton for s in (a, b))
         ridge = _best_ridge(x, y, groups, seed + 1)
         mean, start, slope = _fit(x, y, (ridge,))[0]
-        return cls(
-            *(a.skeleton, b.skeleton, mean, start, slope, ridge, _mean(errors), _mean(floors), unit, len(x), folds)
-        )
+        return cls(*(source, target, mean, start, slope, ridge, _mean(errors), _mean(floors), unit, len(x), folds))
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """(N, K, 2) px to (N, L, 2) px; a row with a missing point is NaN."""
@@ -183,6 +157,54 @@ class Mapping:
             return cls(source, target, **arrays, ridge=float(said["ridge"]), unit=unit, objects=objects, folds=folds)
         except (KeyError, TypeError, ValueError, OverflowError):
             raise InputError(f"{path}: is no mapping between schemes; its arrays do not fit its skeletons") from None
+
+
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def held_out(
+    a: Landmarks | Dataset, b: Landmarks | Dataset, *, folds: int = 10, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, str, _Rows]:
+    """Errors of a mapping from `a` to `b` on objects that it did not learn from; arguments as in `Mapping.fit`.
+
+    Returns
+    -------
+    errors, floors : (N, L) shares of the unit, for each object that has both labels: learnt, and by the mean shape
+    unit : the target's first normaliser, or ``centroid size`` of the source
+    rows : what was used: (N, K, 2), (N, L, 2) and the groups, (N,)
+
+    Raises
+    ------
+    InputError : as `Mapping.fit`
+    """
+    groups = a.groups() if isinstance(a, Dataset) else np.unique(a.image_index, return_inverse=True)[1]
+    if isinstance(a, Dataset):
+        a = a.landmarks
+    if isinstance(b, Dataset):
+        b = b.landmarks
+    if len(a) != len(b) or (a.image_index != b.image_index).any():
+        raise InputError(
+            f"{len(a)} objects in one set and {len(b)} in the other, or in other pictures; a mapping is learnt "
+            "from the same objects in the same order"
+        )
+    if a.points.shape[-1] != 2 or b.points.shape[-1] != 2:
+        raise InputError("mappings between schemes are learnt in pictures; these points have depth")
+    used = a.labelled.all(axis=1) & b.labelled.any(axis=1)
+    x, y, groups = a.points[used], b.points[used], groups[used]
+    count = len(np.unique(groups))
+    if len(x) < _LEAST or count < _LEAST:
+        raise InputError(f"{len(x)} objects in {count} pictures have both labels; a mapping needs {_LEAST} or more")
+    folds = min(folds, count)
+    unit, lengths = _unit(b.skeleton, x, y)
+    fold = _folds(groups, folds, seed)
+    errors, floors = np.full(y.shape[:2], np.nan), np.full(y.shape[:2], np.nan)
+    for f in range(folds):
+        held = fold == f
+        ridge = _best_ridge(x[~held], y[~held], groups[~held], seed + 1)
+        for into, r in ((errors, ridge), (floors, _MEAN_ONLY)):
+            found = _predict(x[held], *_fit(x[~held], y[~held], (r,))[0])
+            into[held] = np.linalg.norm(found - y[held], axis=-1) / lengths[held, None]
+    return errors, floors, unit, (x, y, groups)
 
 
 _Fitted = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -15,6 +15,7 @@ from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.formats import (
     coco,
+    coco_results,
     csv_wide,
     cvat,
     deeplabcut,
@@ -48,6 +49,7 @@ FORMATS: dict[str, ModuleType] = {
     "via": via,
     "openpose": openpose,
     "mediapipe": mediapipe,
+    "coco_results": coco_results,
     "coco": coco,
     "tps": tps,
     "webmorph": webmorph,

@@ -35,6 +35,7 @@ TEXTS = {
     "openpose": '{"version": 1.3, "image": "a.png", "people": [{"pose_keypoints_2d": [2, 2, 1]}]}',
     "mediapipe": '{"image": "a.png", "landmarks": [[{"x": 0.5, "y": 0.5}]]}',
     "webmorph": "1\n1\t1\n0\n",
+    "coco_results": '[{"image_id": "a.png", "category_id": 1, "keypoints": [1, 1, 0.5], "score": 0.5}]',
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",

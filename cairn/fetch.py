@@ -2,7 +2,7 @@
 
 A registry is a JSON file that says, for each name, where the data is, its SHA-256, and under which licence::
 
-    {"wings": {"address": "https://example.org/wings.zip", "sha256": "9f86d0...", "licence": "CC BY 4.0",
+    {"wings": {"address": "https://example.org/wings.zip", "sha256": "(64 digits)", "licence": "CC BY 4.0",
                "licence_address": "https://creativecommons.org/licenses/by/4.0/", "bytes": 1234,
                "what": "40 wings with 12 points", "cite": "Somebody 2020"}}
 

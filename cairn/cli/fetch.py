@@ -24,7 +24,7 @@ def fetch(
 ) -> None:
     """Fetch public data: the licence is shown and must be accepted, the checksum must be right.
 
-    Example: cairn fetch https://example.org/wings.zip --sha256 9f86d0... --licence "CC BY 4.0" --accept-licence
+    Example: cairn fetch https://example.org/wings.zip --sha256 SUM --licence "CC BY 4.0" --accept-licence
     """
     from cairn.fetch import REGISTRY, entry_of, read_registry
     from cairn.fetch import fetch as bring

@@ -18,7 +18,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.landmarks import Landmarks
-from cairn.schemes import plain, scheme
+from cairn.schemes import is_generic, plain, scheme
 from cairn.schemes.learnt import Mapping
 from cairn.schemes.rules import Rule, rules_between
 from cairn.skeleton import Skeleton
@@ -106,10 +106,11 @@ def by_rule(source: Skeleton, target: Skeleton) -> SchemeMap:
         found.append(rule if rule is not None and all(plain(p) in places for p in rule.points) else None)
     if all(rule is None for rule in found):
         own = source.name or f"these {len(source)} points"
-        raise InputError(
-            f"nothing of {target.name or 'that skeleton'} is in {own}: no point has the same name, and no rule is "
-            "known; learn a mapping from pictures that are labelled with both (cairn.schemes.learnt.Mapping.fit)"
-        )
+        reason = "no point has the same name, and no rule is known; learn a mapping from pictures that are labelled "
+        reason += "with both (cairn.Mapping.fit)"
+        if is_generic(source.names):
+            reason = "they have no names; say which scheme they are (--from-scheme, or source= in Python)"
+        raise InputError(f"nothing of {target.name or 'that skeleton'} is in {own}: {reason}")
     columns = tuple(() if rule is None else tuple(places[plain(p)] for p in rule.points) for rule in found)
     return SchemeMap(source, target, tuple(found), columns)
 

@@ -22,7 +22,7 @@ from cairn.geometry import transforms
 from cairn.geometry.procrustes import generalised, ordinary
 from cairn.images import Image, ImageList, Source
 from cairn.landmarks import Landmarks
-from cairn.schemes import plain
+from cairn.schemes import is_generic, plain
 from cairn.schemes.mapping import by_rule
 from cairn.skeleton import Skeleton
 
@@ -100,9 +100,15 @@ def union(skeletons: Sequence[Skeleton]) -> Skeleton:
 
     Raises
     ------
-    InputError : one shares no point with those before it, nor has one that is defined by theirs or the other way round
+    InputError : points without names; a set that has no point in common with those before it
     """
     first = skeletons[0]
+    for i, skeleton in enumerate(skeletons):
+        if is_generic(skeleton.names) and any(s.names != skeleton.names for s in skeletons):
+            raise InputError(
+                f"the points of set {i + 1} have no names ({skeleton.names[0]}, ...), so nobody knows which of them "
+                "the other sets have; name them, or say which scheme they are (cairn convert --from-scheme)"
+            )
     places: dict[str, int] = {plain(n): i for i, n in enumerate(first.names)}
     names = list(first.names)
     columns = []

@@ -127,7 +127,7 @@ def test_a_data_set_keeps_its_pictures_and_its_observers_are_mapped_too():
 def test_points_without_names_are_named_on_the_users_word():
     marks = faces(2, "face98")
     bare = replace(marks, skeleton=Skeleton.anonymous(98))
-    with pytest.raises(InputError, match="nothing of face68 is in these 98 points"):
+    with pytest.raises(InputError, match="nothing of face68 is in these 98 points: they have no names; say which"):
         map_scheme(bare, "face68")
     told = map_scheme(bare, "face68", source="face98")
     assert np.array_equal(told.points, map_scheme(marks, "face68").points, equal_nan=True)

@@ -78,6 +78,14 @@ def test_sets_without_a_common_point_are_refused():
         mixture([faces("face68"), faces("hand21")])
 
 
+def test_points_without_names_are_not_taken_for_each_other():
+    with pytest.raises(InputError, match=r"the points of set 2 have no names \(p0, \.\.\.\)"):
+        union([KITE, Skeleton.anonymous(5)])
+    with pytest.raises(InputError, match="the points of set 1 have no names"):
+        union([Skeleton.anonymous(4), Skeleton.anonymous(5)])
+    assert len(union([Skeleton.anonymous(4), Skeleton.anonymous(4)])) == 4
+
+
 def test_tight_boxes_of_other_points_become_the_first_sets_boxes():
     a, b = draw_kites(30), other_kites(10, seed=1)
     true = draw_kites(10, seed=1).landmarks.boxes  # around all corners, as the first set's

@@ -1,6 +1,7 @@
 """What `cairn check` finds of mistakes that are put into good labels, and what it finds that nobody put there.
 
     python benchmarks/check_faults.py          # writes benchmarks/results/check_faults.json and .md; about 8 minutes
+    python benchmarks/check_faults.py wings12 "x and y exchanged"      # only these rows, into the same table
 
 Needs ../shared/data (or CAIRN_DATA). This script knows nothing of how the check works: it spoils labels and pictures,
 calls `cairn.check` and compares objects, points and pictures. Each kind of mistake is put in alone, at three
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -35,6 +37,7 @@ from cairn.dataset import Dataset
 from cairn.images import Image, ImageList
 
 COMMAND = "python benchmarks/check_faults.py"
+STORE = RESULTS / "check_faults.json"
 SHARES = (0.02, 0.10, 0.30)
 SEEDS = {"faces68": (1,), "wings12": (1, 2, 3, 4, 5), "cephalo19": (1, 2, 3)}
 
@@ -55,35 +58,57 @@ class Spoilt:
 
 
 def main() -> None:
-    rows: list[dict[str, Any]] = []
-    clean: dict[str, Any] = {}
-    for name, data in sets().items():
+    wanted = sys.argv[1:]
+    names = [n for n in SEEDS if not wanted or n in wanted]
+    faults = [f for f in FAULTS if not set(wanted) & set(FAULTS) or f in wanted]
+    stored = json.loads(STORE.read_text()) if STORE.exists() else {"readings": 0, "as_they_are": {}, "figures": []}
+    for name, data in sets(names).items():
         start = time.perf_counter()
         found = cairn.check(data)
         seconds = time.perf_counter() - start
         counts = {kind: len(group) for kind, group in found.by_kind().items()}
-        clean[name] = {"objects": len(data), "pictures": len(data.images), "seconds": seconds, "findings": counts}
-        print(name, clean[name], flush=True)
-        for fault, (magnitudes, spoil) in FAULTS.items():
+        about = {"objects": len(data), "pictures": len(data.images), "seconds": seconds, "findings": counts}
+        stored["as_they_are"][name] = about
+        print(name, about, flush=True)
+        for fault in faults:
+            magnitudes, spoil = FAULTS[fault]
             for magnitude in magnitudes:
                 row = measured(data, SEEDS[name], magnitude, spoil, {key(f) for f in found})
                 if row is not None:
-                    rows.append({"data": name, "fault": fault, "magnitude": magnitude, **row})
-                    print(rows[-1], flush=True)
-    rows.append(real_duplicates())
-    print(rows[-1])
-    write(rows, clean)
+                    put(stored, {"data": name, "fault": fault, "magnitude": shown(fault, magnitude), **row})
+    if not wanted or "near_duplicates" in wanted:
+        stored["readings"] += 1
+        put(stored, real_duplicates())
+    write(stored)
 
 
-def sets() -> dict[str, Dataset]:
-    faces = cairn.read(DATA / "faces68").of_split("train")
-    odd = np.arange(1, len(faces.images), 2)
-    wings = cairn.read(DATA / "wings12")
-    return {
-        "faces68": in_memory(faces.take_images(odd[np.arange(len(odd)) % 3 == 0])),
-        "wings12": in_memory(wings),
-        "cephalo19": in_memory(cairn.read(DATA / "cephalo19").of_split("train")),
-    }
+def put(stored: dict[str, Any], row: dict[str, Any]) -> None:
+    """In the place of the row that was measured before, or at the end of its kind."""
+    print(row, flush=True)
+    what = ("data", "fault", "magnitude")
+    kept = [r for r in stored["figures"] if any(r[w] != row[w] for w in what)]
+    places, faults = [*SEEDS, "cephalo19, all"], [*FAULTS, "near_duplicates.csv"]
+    stored["figures"] = sorted([*kept, row], key=lambda r: (places.index(r["data"]), faults.index(r["fault"])))
+
+
+def shown(fault: str, magnitude: Any) -> str:
+    if isinstance(magnitude, tuple):
+        return f"{magnitude[0]:g} to {min(magnitude[1], 1):g}"
+    if FAULTS[fault][0] == SHARES:
+        return f"{100 * magnitude:g} %"
+    return magnitude if isinstance(magnitude, str) else f"{magnitude:g}"
+
+
+def sets(names: list[str]) -> dict[str, Dataset]:
+    found = {}
+    for name in names:
+        data = cairn.read(DATA / name)
+        data = data if data.split is None else data.of_split("train")
+        if name == "faces68":
+            odd = np.arange(1, len(data.images), 2)
+            data = data.take_images(odd[np.arange(len(odd)) % 3 == 0])
+        found[name] = in_memory(data)
+    return found
 
 
 def in_memory(data: Dataset) -> Dataset:
@@ -376,13 +401,10 @@ def real_duplicates() -> dict[str, Any]:
     return {"data": "cephalo19, all", "fault": "near_duplicates.csv", "magnitude": "real", **row}
 
 
-def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
-    target = RESULTS / "check_faults.json"
-    readings = json.loads(target.read_text())["readings"] + 1 if target.exists() else 1
-    about = {"command": COMMAND, "readings": readings, "machine": machine(), "as_they_are": clean, "figures": rows}
-    target.write_text(json.dumps(about, indent=1) + "\n")
+def write(stored: dict[str, Any]) -> None:
+    STORE.write_text(json.dumps({"command": COMMAND, "machine": machine()} | stored, indent=1) + "\n")
     lines = [
-        f"Written by `{COMMAND}`; reading {readings} of cephalo19's test films (as pictures only); {machine()}.",
+        f"Written by `{COMMAND}`; reading {stored['readings']} of cephalo19's test films, as pictures only; {machine()}.",
         "",
         "Found: the right kind, object and points. Noticed: any error or warning at the object. Precision: findings of",
         "that kind that are at spoilt objects; those made of the data as they are stand under as before.",
@@ -391,24 +413,15 @@ def write(rows: list[dict[str, Any]], clean: dict[str, Any]) -> None:
         "| data | mistake | magnitude | n | found | noticed | precision | as before |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for r in rows:
+    for r in stored["figures"]:
         precision = f"{100 * r['right'] / r['said']:.0f} % of {r['said']}" if r["said"] else "-"
-        size = r["magnitude"]
-        share = " %" if isinstance(size, float) and size in SHARES and "share" not in r["fault"] else ""
-        size = f"{size[0]:g} to {min(size[1], 1):g}" if isinstance(size, tuple) else size
-        size = f"{100 * size:g} %" if share else size
         lines.append(
-            f"| {r['data']} | {r['fault']} | {size} | {r['n']} | {100 * r['found'] / r['n']:.0f} % "
+            f"| {r['data']} | {r['fault']} | {r['magnitude']} | {r['n']} | {100 * r['found'] / r['n']:.0f} % "
             f"| {100 * r['noticed'] / r['n']:.0f} % | {precision} | {r['before']} |"
         )
-    lines += [
-        "",
-        "Findings on the same data as they are:",
-        "",
-        "| data | objects | seconds | findings |",
-        "|---|---|---|---|",
-    ]
-    for name, c in clean.items():
+    lines += ["", "Findings on the same data as they are:", ""]
+    lines += ["| data | objects | seconds | findings |", "|---|---|---|---|"]
+    for name, c in stored["as_they_are"].items():
         said = ", ".join(f"{n} {kind}" for kind, n in c["findings"].items())
         lines.append(f"| {name} | {c['objects']} | {c['seconds']:.1f} | {said} |")
     (RESULTS / "check_faults.md").write_text("\n".join(lines) + "\n")

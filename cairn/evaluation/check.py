@@ -14,6 +14,7 @@ from cairn.evaluation.checks.duplicates import duplicate_findings
 from cairn.evaluation.checks.findings import KINDS, SEVERITIES, Finding, Findings
 from cairn.evaluation.checks.grouped import observer_findings, split_findings
 from cairn.evaluation.checks.labels import label_findings, placeholders
+from cairn.evaluation.checks.origins import origin_findings
 from cairn.evaluation.checks.pictures import look_at, unreadable
 from cairn.evaluation.checks.places import normalised_rows, place_findings
 from cairn.evaluation.checks.shapes import shape_findings
@@ -57,6 +58,9 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     fractions = normalised_rows(data, pictures.sizes)
     found += (f for f in label_findings(data) if f.kind != "bad_box" or not fractions[f.row])
     found += shape_findings(data, pictures.sizes, fractions, marks)
+    sound = np.ones(len(data), bool)
+    sound[[f.row for f in found if f.severity == "error" and f.row is not None]] = False
+    found += origin_findings(data, sound)
     found += duplicate_findings(data, pictures)
     found += split_findings(data)
     found += observer_findings(data)

@@ -34,7 +34,6 @@ _CLEAR, _CLEARLY_ODD = 40.0, 3.0  # fall and oddity from which it is an error an
 _LEAST_APART = 0.06  # centroid sizes over sqrt(K), between points that were exchanged
 _TRIED = 6  # exchanges that are worked out exactly, of all pairs
 _MOST_EXCHANGES = 4
-_AS_MIRRORED = -2.5  # log10 of the share of good objects that are so odd as its mirror image
 _UPRIGHT = 0.85  # length of the mean direction from which objects count as upright
 _TURNED = np.radians(50)  # how far an upright object may be turned
 
@@ -127,7 +126,7 @@ def _fit_mirrored(
         likely = expected.log_p(rows, back)
         if flip is not None:  # an object that is not symmetric is only like itself with its names exchanged
             likely = np.maximum(likely, expected.log_p(rows, points[rows][:, list(flip)]))
-        fits[rows] = likely > _AS_MIRRORED
+        fits[rows] = likely > SHAPE_LEVEL
     return fits
 
 

@@ -16,6 +16,7 @@ from cairn.errors import InputError
 from cairn.formats import (
     coco,
     coco_results,
+    csv_long,
     csv_wide,
     cvat,
     deeplabcut,
@@ -24,6 +25,7 @@ from cairn.formats import (
     labelme,
     mediapipe,
     openpose,
+    parquet,
     pts,
     sleap,
     tps,
@@ -54,6 +56,8 @@ FORMATS: dict[str, ModuleType] = {
     "tps": tps,
     "webmorph": webmorph,
     "deeplabcut": deeplabcut,
+    "csv_long": csv_long,
+    "parquet": parquet,
     "csv": csv_wide,
 }
 
@@ -63,6 +67,7 @@ SUFFIXES = {
     ".json": "coco",
     ".tps": "tps",
     ".h5": "deeplabcut",
+    ".parquet": "parquet",
     ".csv": "csv",
     ".tsv": "csv",
     ".xml": "imglab",

@@ -42,7 +42,9 @@ from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import scheme
 
-__all__ = ["matches", "read", "write"]
+__all__ = ["VERIFIED", "from_rows", "matches", "read", "to_rows", "write"]
+
+VERIFIED = "published tables of ISBI 2015"
 
 _MOST = 2.0**53  # of numbers that are no coordinates; whole numbers are exact up to it
 _SPLITS = r"train|training|test\d*|val|valid|validation|dev"
@@ -117,7 +119,12 @@ class _Rows:
 
 
 def _read_file(path: Path, pictures: str | Path | None) -> Dataset:
-    (line, title), *lines = read_table(path)
+    return from_rows(path, read_table(path), pictures)
+
+
+def from_rows(path: Path, rows_of_file: list[tuple[int, list[str]]], pictures: str | Path | None) -> Dataset:
+    """The data set of a table: for each row its line and its cells, the first row being the titles."""
+    (line, title), *lines = rows_of_file
     header = Header.of(title)
     if not header.names:
         raise InputError(f"{path}, line {line}: no columns with points; expected such as image,nose_x,nose_y")
@@ -382,24 +389,30 @@ def _write_folder(dataset: Dataset, folder: Path) -> list[str]:
 
 
 def _write_file(dataset: Dataset, path: Path) -> list[str]:
-    names, notes = picture_names(dataset.images, path.parent)
-    table = _Table(dataset)
+    rows, notes = to_rows(dataset, path.parent, "CSV")
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", *table.title])
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    write_whole(path, out.getvalue())
+    return notes
+
+
+def to_rows(dataset: Dataset, folder: Path, format_name: str) -> tuple[list[list[str]], list[str]]:
+    """The rows of a table in `folder`, the first being the titles, and what it cannot carry."""
+    names, notes = picture_names(dataset.images, folder)
+    table = _Table(dataset)
+    lines = [["image", *table.title]]
     rows_of: dict[int, list[int]] = {i: [] for i in range(len(names))}
     for row, i in enumerate(dataset.landmarks.image_index):
         rows_of[int(i)].append(row)
     for i, rows in rows_of.items():
         for number_in_picture, row in enumerate(rows):
-            writer.writerow([names[i], *table.cells(row, str(number_in_picture + 1))])
+            lines.append([names[i], *table.cells(row, str(number_in_picture + 1))])
         if not rows:
-            writer.writerow([names[i], *table.empty(i)])
-    write_whole(path, out.getvalue())
+            lines.append([names[i], *table.empty(i)])
     carries = {"names", "boxes", "hidden", "absent", "z", "empty", "subject", "split", "frame", "spacing"}
     carries |= {"confidence", "covariance", "presence", "plausible", "plausible_points", "altered", "score", "track_id"}
     carries |= {c for c in dataset.columns if c in table.columns}
-    return losses(dataset, carries, "CSV") + table.notes + notes
+    return lines, losses(dataset, carries, format_name) + table.notes + notes
 
 
 class _Table:

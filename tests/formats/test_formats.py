@@ -38,10 +38,15 @@ TEXTS = {
     "coco_results": '[{"image_id": "a.png", "category_id": 1, "keypoints": [1, 1, 0.5], "score": 0.5}]',
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
+    "csv_long": "image,point,x,y\na.png,n,1,1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",
 }
 
-MADE = {"sleap": "a.slp", "yolo_pose": "yolo"}  # files and folders that `write` makes, and their names
+MADE = {
+    "sleap": "a.slp",
+    "parquet": "a.parquet",
+    "yolo_pose": "yolo",
+}  # files and folders that `write` makes, and their names
 
 
 def put(folder, name, called):

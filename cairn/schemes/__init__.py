@@ -39,6 +39,9 @@ SCHEMES: dict[str, str] = {
 # are the 300-W face, but 19 may be a skull or an AFLW face, 106 has two orders, and 5, 12 or 98 may be anything.
 _BY_COUNT = {68: "face68"}
 
+# Up to so many points, edges alone say nothing: a chain or a star may be anything.
+_FEW = 25
+
 _GENERIC = re.compile(r"(?:p|pt|point|kp|keypoint|lm|landmark)?[ _.-]?0*(\d+)", re.IGNORECASE)
 
 
@@ -93,7 +96,7 @@ def complete(skeleton: Skeleton) -> Skeleton:
 
     Edges, flip, parts, normalisers and sigmas that it already has stay.
     """
-    known = recognise(skeleton.names)
+    known = recognise(skeleton.names) or _by_edges(skeleton)
     if known is None:
         return skeleton
     return replace(
@@ -104,6 +107,15 @@ def complete(skeleton: Skeleton) -> Skeleton:
         normalisers=skeleton.normalisers or known.normalisers,
         sigmas=known.sigmas if skeleton.sigmas is None else skeleton.sigmas,
     )
+
+
+def _by_edges(skeleton: Skeleton) -> Skeleton | None:
+    """The scheme of points that only count, where its edges are theirs, every one: as good as names."""
+    if not is_generic(skeleton.names) or len(skeleton.edges) < len(skeleton) // 2:
+        return None
+    edges = {frozenset(e) for e in skeleton.edges}
+    fitting = [s for s in map(scheme, SCHEMES) if len(s) == len(skeleton) and {frozenset(e) for e in s.edges} == edges]
+    return fitting[0] if len(fitting) == 1 and len(skeleton) > _FEW else None
 
 
 def plain(name: str) -> str:

@@ -181,7 +181,7 @@ class SchemeMap:
         exact = [r for r in self.rules if r is not None and r.exact]
         near = [r for r in self.rules if r is not None and not r.exact and r.share is None]
         curves = [r for r in self.rules if r is not None and r.share is not None]
-        said = [f"{where}: {len(exact)} of {len(self.target)} points are exact"]
+        said = [f"{where}: {len(exact)} of {len(self.target)} points are exact (the same in both, or defined by these)"]
         if curves:
             said.append(f"{len(curves)} are interpolated along curves{self._how_well(landmarks)}")
         if near:

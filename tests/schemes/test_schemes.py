@@ -87,3 +87,14 @@ def test_completing_a_scheme_changes_nothing():
     for name in SCHEMES:
         assert complete(scheme(name)).equals(scheme(name))
     assert complete(replace(scheme("face68"), edges=())).equals(scheme("face68"))
+
+
+def test_points_that_only_count_are_named_where_their_many_edges_are_a_schemes():
+    face = scheme("face98")
+    bare = Skeleton.anonymous(98)
+    assert complete(replace(bare, edges=face.edges)).names == face.names
+    assert complete(replace(bare, edges=tuple((b, a) for a, b in face.edges))).flip == face.flip
+    for other in (replace(bare, edges=face.edges[:-1]), replace(bare, edges=scheme("face106").edges[:60]), bare):
+        assert complete(other) is other
+    hand = replace(Skeleton.anonymous(21), edges=scheme("hand21").edges)
+    assert complete(hand) is hand

@@ -1,7 +1,8 @@
 """Known skeletons by name, and how a file's own names are matched to them.
 
 What a file says always wins: its names and edges stay as they are, and a scheme only adds what the file cannot say
-(mirror image, parts, normalisers, sigmas), and only where every name matches. A mirror image is never guessed.
+(mirror image, parts, normalisers, sigmas), and only where every name matches; or, where names only count, where every
+one of many edges does. A mirror image is never guessed.
 """
 
 from __future__ import annotations

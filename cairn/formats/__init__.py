@@ -24,6 +24,7 @@ from cairn.formats import (
     label_studio,
     labelme,
     mediapipe,
+    morphoj,
     openpose,
     parquet,
     pts,
@@ -58,6 +59,7 @@ FORMATS: dict[str, ModuleType] = {
     "deeplabcut": deeplabcut,
     "csv_long": csv_long,
     "parquet": parquet,
+    "morphoj": morphoj,
     "csv": csv_wide,
 }
 

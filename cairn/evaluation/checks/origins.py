@@ -59,7 +59,7 @@ def origin_findings(data: Dataset, usable: np.ndarray) -> Iterator[Finding]:
         if step:
             yield Finding(
                 "offset",
-                "error",
+                "warning",
                 f"the pictures show that labels of {b or 'the unnamed source'} stand {shift[0]:+.2f}, {shift[1]:+.2f} "
                 f"px (x, y) from those of {a or 'the unnamed source'}, give or take {sure:.2f}: another origin",
                 names=(str(b), str(a)),
@@ -77,9 +77,9 @@ def _origin(shift: np.ndarray, error: np.ndarray) -> tuple[float, float]:
         return 0.0, sure
     for step in STEPS:
         each = np.abs(shift * np.sign(common) - step)
-        bent = 0.1 * step  # one step of the method does not go all the way, or too far
+        bent = 0.15 * step if step > 1 else 0.0  # one step of the method does not go all the way, or too far
         near = abs(abs(common) - step) < np.clip(2 * sure, 0.1, 0.2) + bent
-        if near and (each < np.minimum(3 * error + bent, step / 2)).all():
+        if near and (each < np.minimum(np.maximum(2 * error, 0.15) + bent, step / 2)).all():
             return step, sure
     return 0.0, sure
 

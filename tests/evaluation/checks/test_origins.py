@@ -10,7 +10,7 @@ from cairn.images import Image, ImageList
 
 @pytest.fixture(scope="module")
 def drawn(good):
-    """Pictures in which each point is a blot of its own brightness, and labels with 1 px of noise."""
+    """Pictures in which each point is a blot of its own brightness, and labels with half a pixel of noise."""
     rng = np.random.default_rng(0)
     images = []
     for points in good.landmarks.points:
@@ -19,7 +19,7 @@ def drawn(good):
             across, down = np.meshgrid(np.arange(160) - x, np.arange(120) - y)
             pixels += (40 + 15 * k) * np.exp(-(across**2 + down**2) / 18) * (1 if k % 2 else -1)
         images.append(Image(np.clip(cv2.GaussianBlur(pixels, (0, 0), 1), 0, 255).astype(np.uint8)))
-    points = good.landmarks.points + rng.normal(0, 1, good.landmarks.points.shape)
+    points = good.landmarks.points + rng.normal(0, 0.5, good.landmarks.points.shape)
     source = np.array(["first", "second"] * 30)
     labels = replace(good.landmarks, points=points)
     return replace(good, images=ImageList(images), landmarks=labels, columns={"source": source})

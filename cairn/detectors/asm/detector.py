@@ -396,7 +396,6 @@ class Asm(Detector):
         detector.handedness_ = state.arrays["handedness"]
         detector.judge_ = Judge(state.arrays["judge_weights"], state.arrays["judge_bias"])
         shape = part("shape_")  # model files give arrays without a dimension one
-        shape |= {k: shape[k].reshape(()) for k in ("noise", "shrinkage", "n_shapes", "scale", "flat")}
         detector.shape_ = ShapeModel.from_arrays(shape)
         matcher = Profiles if detector.matcher == "profiles" else Experts
         detector.matchers_ = [matcher.from_arrays(part(f"level{i}_")) for i in range(len(detector.sizes_))]

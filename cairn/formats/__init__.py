@@ -29,6 +29,7 @@ from cairn.formats import (
     parquet,
     pts,
     sleap,
+    stereomorph,
     tps,
     via,
     webmorph,
@@ -59,6 +60,7 @@ FORMATS: dict[str, ModuleType] = {
     "deeplabcut": deeplabcut,
     "csv_long": csv_long,
     "parquet": parquet,
+    "stereomorph": stereomorph,
     "morphoj": morphoj,
     "csv": csv_wide,
 }

@@ -39,6 +39,10 @@ TEXTS = {
     "tps": "LM=1\n1 1\nIMAGE=a.png\n",
     "deeplabcut": "scorer,A,A\nbodyparts,n,n\ncoords,x,y\na.png,1,1\n",
     "csv_long": "image,point,x,y\na.png,n,1,1\n",
+    "stereomorph": (
+        "<shapes>\n\t<image.name>a.png</image.name>\n\t<landmarks.pixel type=matrix>\n\t\tn\t1\t1\n"
+        "\t</landmarks.pixel>\n</shapes>\n"
+    ),
     "morphoj": "a.png\t1\t1\n",
     "csv": "image,n_x,n_y\na.png,1,1\n",
 }

@@ -44,12 +44,15 @@ def grey_patch(pixels: np.ndarray, box: np.ndarray, size: int, margin: float) ->
     left, top = math.floor(x0 - margin * (x1 - x0)), math.floor(y0 - margin * (y1 - y0))
     across = max(math.ceil(x1 + margin * (x1 - x0)) + 1 - left, 1)
     down = max(math.ceil(y1 + margin * (y1 - y0)) + 1 - top, 1)
+    shrink = max(int(min(across, down) / side), 1)
+    across, down = -(-across // shrink) * shrink, -(-down // shrink) * shrink  # whole blocks of pixels
     low_x, low_y = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     high_x, high_y = max(min(left + across, width), low_x + 1), max(min(top + down, height), low_y + 1)
     part = cv2.cvtColor(pixels[low_y:high_y, low_x:high_x], cv2.COLOR_RGB2GRAY)
-    shrink = min(across, down) / side
     if (low_x, low_y, high_x, high_y) == (left, top, left + across, top + down):
-        patch = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if shrink >= 2 else cv2.INTER_LINEAR)
+        if shrink > 1:  # means of blocks, which is much faster than means of parts of pixels
+            part = cv2.resize(part, (across // shrink, down // shrink), interpolation=cv2.INTER_AREA)
+        patch = cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR)
     else:
         patch = _beyond_the_edge(part, (left - low_x, top - low_y), (across, down), side)
     zoom_x, zoom_y = side / across, side / down

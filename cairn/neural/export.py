@@ -1,8 +1,8 @@
 """From a torch network to an ONNX graph, unfused, with the parameters' own names.
 
-Weights with two dimensions or more are stored as int8 with one scale for each output channel and widened when the graph
-is loaded, so a file has a quarter of the size. `round_weights` does the same rounding to the torch network first, so what
-was measured is what is exported. On the validation slice of faces68 the error changes by less than 0.003 of a percent.
+Weights with two dimensions or more are stored as int8 with one scale for each output channel, and widened when the
+graph is loaded: a quarter of the size. `round_weights` does the same rounding to the torch network first, so what was
+measured is what is exported. On the validation slice of faces68 the error changes by less than 0.003 of a percent.
 """
 
 from __future__ import annotations

@@ -310,7 +310,7 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
             frame = image.get("frame")
             content.frame.append(frame if isinstance(frame, int) and not isinstance(frame, bool) else None)
 
-    document = load_lists(path, {"images": take_images, "annotations": entries.take})
+    document = load_lists(path, {"images": take_images, "annotations": entries.take}, drop="segmentation")
     if not isinstance(document, dict):
         raise InputError(f"{path}: expected a JSON object with 'images', 'annotations' and 'categories'")
     for name in ("images", "annotations"):

@@ -189,7 +189,7 @@ def _images(file: Path) -> tuple[dict[Any, str], dict[str, Any]]:
                 images[one["id"]] = str(one.get("file_name"))
 
     try:
-        settings = load_lists(file, {"images": take, "annotations": lambda piece: None})
+        settings = load_lists(file, {"images": take, "annotations": lambda piece: None}, drop="segmentation")
     except InputError:
         return {}, {}
     return (images, settings) if isinstance(settings, dict) else ({}, {})

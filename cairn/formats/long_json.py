@@ -24,12 +24,13 @@ PIECE = 4096  # elements
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def load_lists(path: Path, take: Mapping[str, Callable[[list[Any]], None]]) -> Any:
+def load_lists(path: Path, take: Mapping[str, Callable[[list[Any]], None]], drop: str = "") -> Any:
     """What the file holds, but for some lists at its top, which are handed over piece by piece.
 
     Parameters
     ----------
     take : key of the object at the top: what is called with each piece of its list, in order
+    drop : a key, anywhere, whose lists of numbers nobody wants (outlines, mostly half of a file); they become empty
 
     Returns
     -------
@@ -43,8 +44,12 @@ def load_lists(path: Path, take: Mapping[str, Callable[[list[Any]], None]]) -> A
     if content.count("[") + content.count("{") > document.MAX_PARTS:
         raise InputError(f"{path}: its JSON has more than {document.MAX_PARTS:,} parts; split it")
     try:
+        if drop:  # in a string the quotes would be escaped, so that this is a key
+            content = re.sub(rf'"{re.escape(drop)}"\s*:\s*\[[\[\]0-9eE.,+\-\s]*\]', f'"{drop}":[]', content)
         return _document(content, take)
     except json.JSONDecodeError as error:
+        if drop:
+            error = _in_whole(path, error)
         raise InputError(
             f"{path}, line {error.lineno}: not valid JSON ({error.msg}); it may be cut short, copy it again"
         ) from None
@@ -54,6 +59,15 @@ def load_lists(path: Path, take: Mapping[str, Callable[[list[Any]], None]]) -> A
         raise
     except ValueError as error:  # a number with thousands of digits
         raise InputError(f"{path}: not valid JSON ({error})") from None
+
+
+def _in_whole(path: Path, error: json.JSONDecodeError) -> json.JSONDecodeError:
+    """What is wrong with the file as it stands, since its lines are counted in the message."""
+    try:
+        json.loads(_text(path))
+    except json.JSONDecodeError as whole:
+        return whole
+    return error
 
 
 def _text(path: Path) -> str:

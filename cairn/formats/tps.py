@@ -56,7 +56,7 @@ from cairn.skeleton import Skeleton
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
 
-VERIFIED = "a published file of tpsDig's"
+VERIFIED = "a published TPS file"
 
 _KEY = re.compile(r"([A-Za-z][A-Za-z0-9_ ]*?)\s*=\s*(.*)")
 _CURVE_POINT = re.compile(r"c([1-9]\d*)_p([1-9]\d*)", re.ASCII)

@@ -74,3 +74,19 @@ def test_reading_coco_never_holds_the_whole_tree(tmp_path):
     tracemalloc.stop()
     assert len(data) == 10_000
     assert most < whole
+
+
+def test_lists_of_numbers_under_a_key_can_be_dropped_and_nothing_else(tmp_path):
+    path = tmp_path / "a.json"
+    things = [
+        {"s": [[1.5, -2e3], [3]], "a": 1},
+        {"s": {"size": [1, 2]}, "b": [{"s": []}, 'a "s": [1, 2] in a text']},
+        {"a": [[1, 2], [3]], "s": []},
+    ]
+    path.write_text(json.dumps({"things": things}, indent=1))
+    found = []
+    load_lists(path, {"things": found.extend}, drop="s")
+    assert found == [{"s": [], "a": 1}, things[1], things[2]]
+    path.write_text('{"things": [{"s": [1,\n2,\n3], "a" 1}]}')
+    with pytest.raises(InputError, match="line 3: not valid JSON"):
+        load_lists(path, {"things": found.extend}, drop="s")

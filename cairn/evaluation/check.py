@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     if not len(data):
         raise InputError(f"{name}: has no labelled object, so there is nothing to check")
     data = replace(data, images=_ShortNames(data.images))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, of points that nobody has
+        found = _everything(data, quiet)
+    kinds = {kind: i for i, kind in enumerate(KINDS)}
+    found.sort(key=lambda f: (kinds[f.kind], SEVERITIES.index(f.severity), -np.nan_to_num(f.score)))
+    return Findings(name, data, tuple(found))
+
+
+def _everything(data: Dataset, quiet: bool) -> list[Finding]:
     pictures = look_at(data.images, quiet=quiet)
     found: list[Finding] = [*unreadable(data.images, pictures)]
     found += place_findings(data, pictures.sizes)
@@ -64,9 +74,7 @@ def check(data: Dataset | str | Path, *, split: str | None = None, quiet: bool =
     found += duplicate_findings(data, pictures)
     found += split_findings(data)
     found += observer_findings(data)
-    kinds = {kind: i for i, kind in enumerate(KINDS)}
-    found.sort(key=lambda f: (kinds[f.kind], SEVERITIES.index(f.severity), -np.nan_to_num(f.score)))
-    return Findings(name, data, tuple(found))
+    return found
 
 
 class _ShortNames(ImageList):

@@ -120,7 +120,7 @@ class Expected:
         self.point_centre = np.nanmedian(points, axis=0)
         high = np.nanquantile(points, 0.9, axis=0)
         scale = (high - self.point_centre) / 1.2816
-        self.point_scale = np.maximum(scale, 0.3 * np.nanmedian(scale))
+        self.point_scale = np.maximum(np.maximum(scale, 0.3 * np.nanmedian(scale)), 1e-9)
         self.whole = whole
         self.points = (points - self.point_centre) / self.point_scale
         self.tail, self.point_tail = Tail.fit(whole), Tail.fit(_worst(self.points))

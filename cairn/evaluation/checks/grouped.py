@@ -16,6 +16,7 @@ __all__ = ["observer_findings", "split_findings"]
 _BIASED = 4.0  # standard errors
 _LEAST_BIAS = 0.01  # of the object's size
 _LEAST_OBJECTS = 5
+_LEAST_SHIFT = 0.2  # px
 _FAR = 6.0  # robust deviations of one label from the others' mean
 _LEAST_FAR = 0.03  # of the object's size
 
@@ -111,25 +112,14 @@ def _same_observers(o: np.ndarray, names: tuple[str, ...]) -> dict[int, int]:
 
 def _bias(data: Dataset, o: np.ndarray, names: tuple[str, ...], size: np.ndarray) -> Iterator[Finding]:
     """A shift of all points alike is a convention; a shift of one point is an opinion."""
+    yield from _shifted(o, names)
     for i in range(len(o) if len(o) > 2 else 1):
         # Who differs from all others differs; who differs from one only may be right.
         tried = (_between(o[i], o[j]) for j in range(len(o)) if j != i)
         pairs = [p for p in tried if p is not None]
         if not pairs:
             continue
-        middle, error = min(((p[0], p[1]) for p in pairs), key=lambda p: float(np.linalg.norm(p[0])))
         against = names[1] if len(o) == 2 else "the others"
-        if (np.abs(middle) > _BIASED * np.maximum(error, 1e-6)).any() and np.abs(middle).max() >= 0.2:
-            near = np.clip(2.5 * error, 0.12, 0.24)
-            half = any((np.abs(np.abs(middle) - step) < near).all() for step in (0.5, 1.0))
-            how = "; half a pixel or one looks like another origin" if half else ""
-            yield Finding(
-                "offset" if half else "observer_differs",
-                "error" if half else "warning",
-                f"{names[i]} sets all points {middle[0]:+.2f}, {middle[1]:+.2f} px (x, y) from {against}{how}",
-                names=(names[i],),
-                score=float(np.abs(middle).max()),
-            )
         level = np.stack([np.linalg.norm(p[2], axis=-1) for p in pairs])
         sure = np.stack([(np.abs(p[2]) > _BIASED * np.maximum(p[3], 1e-6)).any(axis=-1) for p in pairs]).all(axis=0)
         nearest = np.nanargmin(np.where(np.isnan(level), np.inf, level), axis=0)
@@ -144,6 +134,47 @@ def _bias(data: Dataset, o: np.ndarray, names: tuple[str, ...], size: np.ndarray
                 names=(data.skeleton.names[k],),
                 score=float(level[k]),
             )
+
+
+def _shifted(o: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Observers all of whose points are shifted against the mean of the others.
+
+    One is said and left out, then the others are compared anew: first who is half a pixel, one or two away in x and y
+    alike, which is an origin; then who is most surely away.
+    """
+    left = list(range(len(o)))
+    while len(left) > 1:
+        found = {}
+        for i in left:
+            compared = _between(o[i], o[[j for j in left if j != i]].mean(axis=0))
+            if compared is not None:
+                found[i] = compared
+        if not found:
+            return
+        sure = {i: float((np.abs(f[0]) / np.maximum(f[1], 1e-6)).max()) for i, f in found.items()}
+        origins = [i for i in found if _is_step(*found[i][:2])]
+        i = max(origins or found, key=lambda i: sure[i])
+        middle = found[i][0]
+        if sure[i] < _BIASED or np.abs(middle).max() < _LEAST_SHIFT:
+            return
+        half = bool(origins)
+        against = names[next(j for j in left if j != i)] if len(left) == 2 else "the others"
+        how = "; that looks like another origin" if half else ""
+        yield Finding(
+            "offset" if half else "observer_differs",
+            "error" if half else "warning",
+            f"{names[i]} sets all points {middle[0]:+.2f}, {middle[1]:+.2f} px (x, y) from {against}{how}",
+            names=(names[i],),
+            score=float(np.abs(middle).max()),
+        )
+        left.remove(i)
+
+
+def _is_step(shift: np.ndarray, error: np.ndarray) -> bool:
+    """Half a pixel, one or two, alike in x and y."""
+    near = np.clip(2.5 * error, 0.12, 0.24)
+    alike = bool(shift[0] * shift[1] > 0)
+    return alike and any((np.abs(np.abs(shift) - step) < near).all() for step in (0.5, 1.0, 2.0))
 
 
 def _between(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:

@@ -70,7 +70,7 @@ def _constant(data: Dataset) -> Iterator[Finding]:
     labels = data.landmarks
     if len(np.unique(labels.image_index)) < _LEAST_STILL:
         return
-    p = np.where(placeholders(data)[..., None], np.nan, labels.points)
+    p = np.where((placeholders(data) | ~labels.labelled)[..., None], np.nan, labels.points)
     there = np.asarray(np.isfinite(p).all(axis=-1))
     count = there.sum(axis=0)
     with np.errstate(all="ignore"):

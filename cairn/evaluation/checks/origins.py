@@ -61,7 +61,7 @@ def origin_findings(data: Dataset, usable: np.ndarray) -> Iterator[Finding]:
                 "offset",
                 "warning",
                 f"the pictures show that labels of {b or 'the unnamed source'} stand {shift[0]:+.2f}, {shift[1]:+.2f} "
-                f"px (x, y) from those of {a or 'the unnamed source'}, give or take {sure:.2f}: another origin",
+                f"px (x, y) from those of {a or 'the unnamed source'}, give or take {sure:.2f}: perhaps another origin",
                 names=(str(b), str(a)),
                 score=step,
             )

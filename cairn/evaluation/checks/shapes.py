@@ -94,8 +94,8 @@ def shape_findings(
             f"{int(enough.sum())} objects have {LEAST_POINTS} points or more; shapes are checked from {LEAST_OBJECTS}.",
         )
         return
-    mirrored = minority(points)
     try:
+        mirrored = minority(points)
         expected = Expected(points, data.groups(), ~mirrored)
     except ValueError as error:
         yield Finding("few_objects", "note", f"Shapes could not be checked: {error}.")

@@ -89,3 +89,20 @@ def test_a_few_objects_are_checked_without_shapes(spoilt):
 def test_other_endings_are_refused(spoilt, tmp_path):
     with pytest.raises(InputError, match=r"\.html or \.json"):
         cairn.check(spoilt).save(tmp_path / "check.pdf")
+
+
+@pytest.mark.parametrize("what", ["missing", "one place", "one line", "infinite", "never labelled"])
+def test_labels_that_make_no_sense_are_checked_without_a_fault(spoilt, what):
+    points = spoilt.landmarks.points.copy()
+    if what == "missing":
+        points[:] = np.nan
+    elif what == "one place":
+        points[:] = 7.0
+    elif what == "one line":
+        points[..., 1] = 0.0
+    elif what == "infinite":
+        points[::3, 2] = np.inf
+    else:
+        points[:, 3] = np.nan
+    found = cairn.check(replace(spoilt, landmarks=replace(spoilt.landmarks, points=points)))
+    assert json.dumps(found.to_json(), allow_nan=False)

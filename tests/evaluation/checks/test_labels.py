@@ -25,7 +25,7 @@ def test_zeros_for_missing_are_found_but_a_point_in_the_corner_is_not(with_point
 
 
 def test_a_point_that_never_moves_is_found(with_points, points):
-    points[:, 4] = [40.0, 30.0] + np.random.default_rng(0).normal(0, 0.3, (60, 2))
+    points[:, 4] = np.array([40.0, 30.0]) + np.random.default_rng(0).normal(0, 0.3, (60, 2))
     assert found(with_points(points)) == [("constant_point", None, ("nose",))]
 
 

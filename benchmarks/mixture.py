@@ -4,8 +4,8 @@
 
 All faces are of faces68's *train* split, drawn by seed: 200 keep their 68 points, 1,000 others lose their jaw, 300 more
 are held out (whole pictures, none in two parts). Regression trees, same settings and seed for each training; given,
-tight boxes around all 68 points everywhere, so that only the points differ. The first time includes compiling. The test split is not read. Needs
-../shared/data (or CAIRN_DATA).
+tight boxes around all 68 points everywhere, so that only the points differ. The first time includes compiling.
+The test split is not read. Needs ../shared/data (or CAIRN_DATA).
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.coco_reading import KNOWN, SCHEME_KEY, Content, add_file
+from cairn.formats.document import files_like
 from cairn.formats.pictures import picture_names, picture_size
 from cairn.formats.rows import losses
-from cairn.formats.text import head_of
 from cairn.schemes import complete
 from cairn.skeleton import Skeleton
 
@@ -45,7 +45,7 @@ _HEAD = re.compile(rb'^\s*\{.*"(images|annotations|categories)"\s*:', re.DOTALL)
 def matches(path: Path, head: bytes) -> bool:
     """Whether `path` is such a JSON file, or a folder with at least one."""
     if path.is_dir():
-        return bool(_files(path))
+        return bool(files_like(path, ".json", matches))
     return _HEAD.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
@@ -66,7 +66,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     if not path.is_dir():
         add_file(content, path, pictures, split=None)
         return content.dataset(path)
-    files = _files(path)
+    files = files_like(path, ".json", matches)
     if not files:
         raise InputError(f"{path}: no COCO keypoints file in this folder")
     for file in files:
@@ -162,8 +162,3 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     plain = value.item()
     return None if isinstance(plain, float) and not np.isfinite(plain) else plain
-
-
-def _files(folder: Path) -> list[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".json" and p.is_file() and p.stat().st_size)
-    return [p for p in files if matches(p, head_of(p))]

@@ -44,11 +44,11 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.document import files_of, load_xml, root_name
+from cairn.formats.document import files_like, load_xml, only_file, root_name
 from cairn.formats.objects import Frame, Mark, Objects
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import fill_boxes, losses, text
-from cairn.formats.text import head_of, number, shown
+from cairn.formats.text import number, shown
 from cairn.images import Source
 from cairn.schemes import complete
 from cairn.skeleton import Skeleton
@@ -66,7 +66,7 @@ _ATTRIBUTE = re.compile(r'([\w-]{1,60})="([^"]{0,1000})"')
 def matches(path: Path, head: bytes) -> bool:
     """Whether a file is XML with the root ``annotations``, or a folder holds such files."""
     if path.is_dir():
-        return any(matches(p, head_of(p)) for p in files_of(path, ".xml"))
+        return bool(files_like(path, ".xml", matches))
     return root_name(head) == "annotations"
 
 
@@ -83,11 +83,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : not such a file, no points in it, a missing picture
     """
     path = Path(path)
-    if path.is_dir():
-        files = [p for p in files_of(path, ".xml") if matches(p, head_of(p))]
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} CVAT files; name one of them")
-        path = files[0]
+    path = only_file(path, ".xml", matches, "CVAT files")
     root = load_xml(path)
     if root.tag != "annotations":
         raise InputError(f"{path}: its root is <{root.tag[:60]}>; expected <annotations>, as CVAT writes it")

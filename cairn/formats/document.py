@@ -13,22 +13,25 @@ import json
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from cairn.errors import InputError
-from cairn.formats.text import MAX_COORDINATE, read_text, shown
+from cairn.formats.text import MAX_COORDINATE, head_of, read_text, shown
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_PARTS",
     "coordinate",
+    "files_like",
     "files_of",
     "load_json",
     "load_xml",
     "load_yaml",
+    "only_file",
     "parse_json",
     "root_name",
 ]
@@ -169,14 +172,34 @@ def coordinate(value: Any, where: str, most: float = MAX_COORDINATE) -> float:
     return float(value)
 
 
-def files_of(folder: Path, suffix: str, *, below: bool = False) -> list[Path]:
-    """The files of a folder with that suffix that are not empty and not hidden, sorted; `below` in its folders too."""
+def files_of(folder: Path, suffix: str | tuple[str, ...], *, below: bool = False) -> list[Path]:
+    """The files of a folder with such a suffix, not empty and not hidden, sorted; `below` in its folders too."""
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if below and not f.startswith("."))
         named = (Path(where, f) for f in sorted(files) if f.lower().endswith(suffix) and not f.startswith("."))
         found += [p for p in named if p.is_file() and p.stat().st_size]
     return found
+
+
+def files_like(folder: Path, suffix: str | tuple[str, ...], matches: Callable[[Path, bytes], bool]) -> list[Path]:
+    """Those of `files_of` that a format's `matches` takes for its own."""
+    return [p for p in files_of(folder, suffix) if matches(p, head_of(p))]
+
+
+def only_file(path: Path, suffix: str | tuple[str, ...], matches: Callable[[Path, bytes], bool], what: str) -> Path:
+    """`path` itself, or the one file of that folder that a format's `matches` takes for its own.
+
+    Raises
+    ------
+    InputError : a folder with none or several
+    """
+    if not path.is_dir():
+        return path
+    files = files_like(path, suffix, matches)
+    if len(files) != 1:
+        raise InputError(f"{path}: has {len(files)} {what}; name one of them")
+    return files[0]
 
 
 def root_name(head: bytes) -> str:

@@ -36,11 +36,11 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.document import files_of, load_xml, parse_json, root_name
+from cairn.formats.document import files_like, load_xml, only_file, parse_json, root_name
 from cairn.formats.objects import Objects, in_order
 from cairn.formats.pictures import PictureFinder, picture_names
 from cairn.formats.rows import losses
-from cairn.formats.text import head_of, number, shown
+from cairn.formats.text import number, shown
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
 
@@ -55,7 +55,7 @@ _GENDERS = ("male", "female", "unknown")
 def matches(path: Path, head: bytes) -> bool:
     """Whether a file is XML with the root ``dataset``, or a folder holds such files."""
     if path.is_dir():
-        return any(matches(p, head_of(p)) for p in files_of(path, ".xml"))
+        return bool(files_like(path, ".xml", matches))
     return root_name(head) == "dataset" and b"<image" in head
 
 
@@ -72,11 +72,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : not such a file, no parts in it, a missing picture
     """
     path = Path(path)
-    if path.is_dir():
-        files = [p for p in files_of(path, ".xml") if matches(p, head_of(p))]
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} imglab files; name one of them")
-        path = files[0]
+    path = only_file(path, ".xml", matches, "imglab files")
     root = load_xml(path)
     if root.tag != "dataset":
         raise InputError(f"{path}: its root is <{root.tag[:60]}>; expected <dataset>, as imglab writes it")

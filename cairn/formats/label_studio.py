@@ -36,11 +36,11 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.document import coordinate, files_of, load_json
+from cairn.formats.document import coordinate, files_like, load_json, only_file
 from cairn.formats.objects import Frame, Mark, Objects
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import losses
-from cairn.formats.text import head_of, shown
+from cairn.formats.text import shown
 from cairn.images import Source
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
@@ -55,7 +55,7 @@ _NAMES = "cairn_points"  # in a task's meta: all points in their order
 def matches(path: Path, head: bytes) -> bool:
     """Whether `path` is such a JSON file, or a folder with at least one."""
     if path.is_dir():
-        return any(matches(p, head_of(p)) for p in files_of(path, ".json"))
+        return bool(files_like(path, ".json", matches))
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return head[:1] in (b"[", b"{") and (
         b'"keypointlabels"' in head or (b'"from_name"' in head and b'"result"' in head)
@@ -75,11 +75,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : not such a file, a missing picture, a picture that was turned, points that belong to no object
     """
     path = Path(path)
-    if path.is_dir():
-        files = [p for p in files_of(path, ".json") if matches(p, head_of(p))]
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} Label Studio files; name one of them")
-        path = files[0]
+    path = only_file(path, ".json", matches, "Label Studio files")
     document = load_json(path)
     tasks = [document] if isinstance(document, dict) else document
     if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):

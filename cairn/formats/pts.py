@@ -225,7 +225,9 @@ def _read_manifest(folder: Path, manifest: Path, pictures: str | Path | None) ->
 def _manifest_rows(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     (line, header), *rows = read_table(manifest)
     if "image" not in header:
-        raise InputError(f"{manifest}, line {line}: no column 'image'; the columns are {shown(', '.join(header[:20]), 300)}")
+        raise InputError(
+            f"{manifest}, line {line}: no column 'image'; the columns are {shown(', '.join(header[:20]), 300)}"
+        )
     if len(set(header)) != len(header):
         raise InputError(f"{manifest}, line {line}: a column stands twice; names must be unique")
     for line, cells in rows:

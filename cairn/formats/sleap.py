@@ -35,7 +35,7 @@ from cairn.dataset import Dataset
 from cairn.embedded import contents, opened, own_dataset
 from cairn.errors import InputError
 from cairn.files import made_whole
-from cairn.formats.document import files_of
+from cairn.formats.document import files_like, only_file
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, fill_boxes, losses, named
 from cairn.formats.text import MAX_COORDINATE, head_of, shown
@@ -55,7 +55,7 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 def matches(path: Path, head: bytes) -> bool:
     """Whether an HDF5 file has SLEAP's list of videos, or a folder holds such files."""
     if path.is_dir():
-        return any(matches(p, head_of(p)) for p in files_of(path, ".slp"))
+        return bool(files_like(path, ".slp", matches))
     if not head.startswith(_MAGIC):
         return False
     try:
@@ -78,11 +78,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : sleap-io is not installed, not such a file, several skeletons, a missing video or picture
     """
     path = Path(path)
-    if path.is_dir():
-        files = [p for p in files_of(path, ".slp") if matches(p, head_of(p))]
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} SLEAP files; name one of them")
-        path = files[0]
+    path = only_file(path, ".slp", matches, "SLEAP files")
     sleap = _sleap(path)
     if not head_of(path).startswith(_MAGIC):
         raise InputError(f"{path}: is no HDF5 file; expected a SLEAP project")

@@ -46,9 +46,10 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
+from cairn.formats.document import files_like, only_file
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
-from cairn.formats.text import head_of, numbers, read_text, shown
+from cairn.formats.text import numbers, read_text, shown
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import complete
@@ -67,7 +68,7 @@ _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 def matches(path: Path, head: bytes) -> bool:
     """Whether a file begins with ``LM=``, or a folder holds ``.tps`` files."""
     if path.is_dir():
-        return bool(_files(path))
+        return bool(files_like(path, ".tps", matches))
     head = head.removeprefix(b"\xef\xbb\xbf")[:4096]
     first = next(
         (s for s in (x.strip() for x in head.splitlines()) if s and not s.startswith((b"#", b'"', b"//"))), b""
@@ -88,11 +89,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : not such a file, records with different numbers of points, a missing picture
     """
     path = Path(path)
-    if path.is_dir():
-        files = _files(path)
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} .tps files; name one of them")
-        path = files[0]
+    path = only_file(path, ".tps", matches, ".tps files")
     records = _records(path)
     find = PictureFinder(path, [path.parent], pictures)
     sources: dict[Source, int] = {}
@@ -235,11 +232,6 @@ class _Record:
                 f"{path}, line {self.line}: no IMAGE= in this record; y counts from the bottom, so it needs a picture"
             )
         return name
-
-
-def _files(folder: Path) -> list[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() == ".tps" and p.is_file() and p.stat().st_size)
-    return [p for p in files if matches(p, head_of(p))]
 
 
 def _records(path: Path) -> list[_Record]:

@@ -39,7 +39,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.document import coordinate, files_of, load_json, parse_json
+from cairn.formats.document import coordinate, files_like, load_json, only_file, parse_json
 from cairn.formats.objects import Frame, Mark, Objects, order_lost
 from cairn.formats.pictures import PictureFinder, picture_names
 from cairn.formats.rows import fill_boxes, losses
@@ -63,8 +63,7 @@ _HEAD = re.compile(rb'\s*\{.*("_via_img_metadata"\s*:|"regions"\s*:)', re.DOTALL
 def matches(path: Path, head: bytes) -> bool:
     """Whether a file is such a JSON or CSV file, or a folder holds one."""
     if path.is_dir():
-        files = files_of(path, ".json") + files_of(path, ".csv")
-        return any(matches(p, head_of(p)) for p in files)
+        return bool(files_like(path, (".json", ".csv"), matches))
     head = head.removeprefix(b"\xef\xbb\xbf")
     if b"region_shape_attributes" in head.lstrip().partition(b"\n")[0]:
         return True
@@ -84,11 +83,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : not such a file, no point regions in it, a missing picture
     """
     path = Path(path)
-    if path.is_dir():
-        files = [p for p in files_of(path, ".json") + files_of(path, ".csv") if matches(p, head_of(p))]
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} VIA files; name one of them")
-        path = files[0]
+    path = only_file(path, (".json", ".csv"), matches, "VIA files")
     is_table = b"region_shape_attributes" in head_of(path).lstrip().partition(b"\n")[0]
     regions_of = _from_table(path) if is_table else _from_json(path)
     keys = dict.fromkeys(

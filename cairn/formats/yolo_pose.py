@@ -42,10 +42,10 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import made_whole, write_whole
-from cairn.formats.document import load_yaml
+from cairn.formats.document import files_like, load_yaml, only_file
 from cairn.formats.pictures import SUFFIXES, picture_size
 from cairn.formats.rows import check_count, fill_boxes, losses, named
-from cairn.formats.text import head_of, numbers, read_text, shown
+from cairn.formats.text import numbers, read_text, shown
 from cairn.images import Image, ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import complete
@@ -63,7 +63,7 @@ _KEY = re.compile(rb"^[\"']?kpt_shape[\"']?\s*:", re.MULTILINE)
 def matches(path: Path, head: bytes) -> bool:
     """Whether a YAML file has ``kpt_shape``, or a folder holds such a file."""
     if path.is_dir():
-        return bool(_files(path))
+        return bool(files_like(path, (".yaml", ".yml"), matches))
     return _KEY.search(head) is not None and not head.lstrip().startswith((b"{", b"<"))
 
 
@@ -80,11 +80,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     InputError : no such file, settings that do not fit together, no pictures, lines of another length
     """
     path = Path(path)
-    if path.is_dir():
-        files = _files(path)
-        if len(files) != 1:
-            raise InputError(f"{path}: has {len(files)} YAML files with 'kpt_shape'; name one of them")
-        path = files[0]
+    path = only_file(path, (".yaml", ".yml"), matches, "YAML files with 'kpt_shape'")
     settings = load_yaml(path)
     if not isinstance(settings, dict) or "kpt_shape" not in settings:
         raise InputError(f"{path}: has no 'kpt_shape'; expected Ultralytics' data.yaml of a pose data set")
@@ -172,11 +168,6 @@ def write(dataset: Dataset, path: Path) -> list[str]:
 
 
 # --- reading ---
-
-
-def _files(folder: Path) -> list[Path]:
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".yaml", ".yml") and p.is_file())
-    return [p for p in found if p.stat().st_size and matches(p, head_of(p))]
 
 
 def _skeleton(settings: dict[Any, Any], path: Path) -> tuple[Skeleton, int]:

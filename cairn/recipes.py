@@ -60,7 +60,7 @@ FINDER_CHOICES = ("auto", "whole", "train", "none")
 _WITHOUT_NETWORK = ("ert", "asm", "mean")
 _HELD_OUT = 0.1
 _FINDERS_SHARE = 0.3  # of the minutes
-_TREE_SAMPLES = 70_000
+_TREE_SAMPLES = 140_000
 _SMALL: dict[str, Any] = {"widths": (16, 32, 64, 96, 96), "blocks": (1, 2, 2, 1), "mirrored": False}
 
 

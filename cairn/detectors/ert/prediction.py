@@ -27,7 +27,7 @@ def program(cascade: Cascade) -> Program:
 
     Most of the time is spent waiting for memory. So a node is one word of 32 bits: two pixels, and a threshold, which
     can be rounded down because differences of grey values are whole numbers. A tree of depth 4 fills a line of the
-    cache (64 bytes), and so does a leaf of up to 64 numbers.
+    cache (64 bytes); a leaf is padded with zeros to whole vector registers.
     """
     if cascade.n_pixels > MOST_PIXELS:
         raise ValueError(f"{cascade.n_pixels} pixels a stage; at most {MOST_PIXELS} can be run")
@@ -38,7 +38,7 @@ def program(cascade: Cascade) -> Program:
     nodes = _aligned((stages, trees + more, inner + 1), np.dtype(np.uint32))
     nodes[:, :trees, :inner] = words
     rank = cascade.leaves.shape[-1]
-    padded = -(-rank // 16) * 16 if rank > 64 or rank <= 32 else 64
+    padded = -(-rank // 16) * 16
     leaves = _aligned((stages, trees + more, cascade.leaves.shape[2], padded), cascade.leaves.dtype)
     leaves[:, :trees, :, :rank] = cascade.leaves
     scales = np.ones((stages, padded), np.float32)

@@ -48,7 +48,7 @@ def matches(path: Path, head: bytes) -> bool:
         return False
     line = next(iter(head.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()), "")
     try:
-        label, *cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [""])
+        label, *cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), []) or [""]
     except csv.Error:
         return False
     cells = [c.strip() for c in cells]

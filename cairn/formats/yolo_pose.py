@@ -30,6 +30,7 @@ Cannot carry: absent points, confidence, parts and reference lengths, subjects.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -220,7 +221,7 @@ def _pictures(given: Any, roots: Sequence[Path], path: Path, key: str) -> list[P
         name = name[3:]
     if not _inside(name):
         raise InputError(f"{path}: {key} {shown(given)} leaves the folder; put data.yaml beside the pictures")
-    place = next((r / name for r in roots if (r / name).exists()), None)
+    place = next((r / name for r in roots if os.path.exists(r / name)), None)  # false for names that cannot be
     if place is None:
         if key in ("test", "minival"):  # Ultralytics needs only the others
             return []
@@ -234,7 +235,7 @@ def _pictures(given: Any, roots: Sequence[Path], path: Path, key: str) -> list[P
             raise InputError(f"{place}, line {number}: the picture {shown(name)} leaves the folder")
         if name:
             picture = place.parent / name
-            if not picture.is_file():
+            if not os.path.isfile(picture):
                 raise InputError(f"{place}, line {number}: there is no picture {shown(name)}")
             found.append(picture)
     return found

@@ -61,3 +61,9 @@ def test_names_and_more_are_said_to_be_lost(folder):
 def test_what_is_wrong_is_refused_with_its_line(folder, text, message):
     with pytest.raises(InputError, match=message):
         read(put(folder, text), format="morphoj")
+
+
+def test_blank_lines_and_quotes_are_no_label(folder):
+    for text in ("\x0c\n", '""\n', " \n1,2\n"):
+        with pytest.raises(InputError, match="not a format that is known"):
+            sniff(put(folder, text))

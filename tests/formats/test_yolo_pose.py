@@ -173,6 +173,7 @@ def test_what_reaches_beyond_the_picture_and_what_is_lost_is_said(folder):
         ("", SETTINGS.replace("[1, 0]", "[1, 1]"), r"flip_idx: .*its own inverse"),
         ("", SETTINGS.replace("images/train", "images/../../train"), r"leaves the folder"),
         ("", SETTINGS.replace("images/train", "/etc"), r"leaves the folder"),
+        ("", SETTINGS.replace("images/train", "a" * 5000), r"there is no train"),
         ("", SETTINGS.replace("images/train", "images/none"), r"there is no train 'images/none'"),
         ("", SETTINGS + "kpt_names: {0: [a]}\n", r"kpt_names are not 2 names"),
         ("", SETTINGS + "a: &x [1]\nb: [*x, *x]\n", r"refers to other parts of itself"),

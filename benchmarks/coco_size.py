@@ -4,7 +4,7 @@
 
 The file is made up, in the form of COCO's ``person_keypoints_train2017.json``: whole-numbered keypoints, boxes with two
 decimals, and (as there) an outline of each person, or none. The pictures exist, each of one byte: they are looked for
-and not read. Time is processor time (one thread; other work may run beside), the best of three; memory is what Python
+and not read. Time is processor time (one thread; other work may run beside), the better of two; memory is what Python
 and NumPy hold, by tracemalloc in a run of its own.
 Compared with the tree that ``json.loads`` makes of the file, which is what most readers begin with.
 """
@@ -55,7 +55,7 @@ def make(folder: Path, outlines: bool, seed: int = 0) -> Path:
     return path
 
 
-def seconds(what: Callable[[], Any], times: int = 3) -> float:
+def seconds(what: Callable[[], Any], times: int = 2) -> float:
     """Of processor time, of the fastest of several runs."""
     taken = []
     for _ in range(times):

@@ -79,9 +79,12 @@ def road_rows(name: str, model: cairn.Model, whole: Dataset) -> list[Figure]:
     """Whole pictures: boxes found by the model's own finder, against the given boxes on the same faces."""
     found = evaluate(model, whole, boxes="found")
     given = evaluate(model, whole, boxes="given")
-    hit = np.isfinite(found.errors)
+    hit = np.isfinite(found.cases.errors)
     rows = [figure(name, "whole pictures: missed", "%", 100 * (1 - hit.mean()), n=len(hit))]
-    for what, errors in (("boxes found", found.errors[hit]), ("given boxes, the same faces", given.errors[hit])):
+    for what, errors in (
+        ("boxes found", found.cases.errors[hit]),
+        ("given boxes, the same faces", given.cases.errors[hit]),
+    ):
         low, high = interval(100 * errors, whole.groups()[hit], seed=0)
         value = 100 * errors.mean()
         rows.append(

@@ -187,15 +187,16 @@ def make_corpus() -> None:
             except InputError as error:
                 print(f"{name}: no seed made ({error})")
                 continue
-            if target.is_dir():  # a format of folders: what is read is the folder
-                for picture in "abc":
-                    if not any(p.name == f"{picture}.png" for p in target.rglob("*")):
-                        shutil.move(folder / f"{picture}.png", target / f"{picture}.png")
-                folder = target
+            if target.is_dir():  # a format of folders: beside the pictures, unless it takes them with it
+                folder = target if any(target.rglob("*.png")) else folder
+                if folder != target:
+                    shutil.rmtree(target)
+                    write(data, folder, format=name)
             shutil.rmtree(CORPUS / name / "written", ignore_errors=True)
             shutil.copytree(folder, CORPUS / name / "written", symlinks=False)
     for name in FORMATS:
         total = sum(len(d) for seed in seeds(name) for d in seed.values())
+        assert not any(b"/tmp/" in d for seed in seeds(name) for d in seed.values()), name
         print(f"{name:14} {len(seeds(name))} seeds, {total} bytes")
 
 

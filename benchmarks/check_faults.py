@@ -16,9 +16,10 @@ Thresholds were chosen on other pictures: the even-numbered half of the training
 pose14's training pictures, wheels5, openfield4, and the labels of cephalo19's test1 (once). Reported are 316 faces of
 the odd-numbered half of the training faces, all of wings12, and the training films of cephalo19. Two rules were mended
 after their rows had been read once: how odd a mirror image may be (wings12: 19 of 20 before), and in which order
-observers are compared (cephalo19). How far a box may be from its points, and how little a constant point may move, were
-changed after a trial on wings12 and cephalo19. The near-duplicates of cephalo19 are a truth that others made; they concern its test1 films, and each run is one reading of these pictures.
-They were looked at while the fingerprint was chosen, too, so this row is no untouched test.
+observers are compared (cephalo19). How far a box may be from its points, and how little a constant point may
+move, were changed after a trial on wings12 and cephalo19. The near-duplicates of cephalo19 are a truth that others
+made; they concern its test1 films, and each run is one reading of these pictures. They were looked at while the
+fingerprint was chosen, too, so this row is no untouched test.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from cairn.draw import draw_landmarks as draw_landmarks
     from cairn.draw import save_picture as save_picture
     from cairn.errors import InputError as InputError
-    from cairn.evaluation.compare import compare as compare
     from cairn.evaluation.check import Finding as Finding
     from cairn.evaluation.check import Findings as Findings
     from cairn.evaluation.check import check as check
+    from cairn.evaluation.compare import compare as compare
     from cairn.evaluation.evaluate import evaluate as evaluate
     from cairn.exchange import export_model as export_model
     from cairn.exchange import import_model as import_model

@@ -21,7 +21,7 @@ def test_a_model_without_a_card_is_no_error(cairn, kite_model):
 
 
 def test_the_bundled_models_say_research_only(cairn):
-    for name in ("face68", "face68-small"):
+    for name in ("face68", "face68-ert", "face68-small"):
         assert "non-commercial" in " ".join(cairn("info", name).out.split())
 
 

@@ -16,7 +16,7 @@ from cairn.errors import InputError
 from cairn.formats.text import shown
 from cairn.images import Image, ImageList, Source, read_image
 
-__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "picture_names", "picture_size"]
+__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "is_file", "picture_names", "picture_size"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
 
@@ -80,12 +80,12 @@ class PictureFinder:
 
     def _find(self, plain: str) -> Path | None:
         if plain.startswith("/") or _DRIVE.match(plain):
-            if _is_file(Path(plain)):
+            if is_file(Path(plain)):
                 return Path(plain)
             plain = PurePosixPath(plain).name
         for root in self.roots:
             candidate = root / plain
-            if _is_file(candidate):
+            if is_file(candidate):
                 return candidate
         for root in self.roots:  # another case (.JPG), or no suffix at all
             listing = self._listing((root / plain).parent)
@@ -209,7 +209,8 @@ def files_beside(names: Sequence[str], suffix: str, image_index: Iterable[int] |
     return files
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; not where no file system takes the name."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that no file system takes

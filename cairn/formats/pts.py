@@ -33,7 +33,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.pictures import SUFFIXES, PictureFinder, files_beside, picture_names
+from cairn.formats.pictures import SUFFIXES, PictureFinder, files_beside, is_file, picture_names
 from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
 from cairn.formats.text import numbers, read_table, read_text, shown
 from cairn.images import ImageList, Source
@@ -242,8 +242,10 @@ def _points_file(row: dict[str, str], folder: Path, manifest: Path, line: int) -
     if ".." in PurePosixPath(name.replace("\\", "/")).parts or (PurePosixPath(name).is_absolute() and named_file):
         raise InputError(f"{manifest}, line {line}: {shown(name)} leaves the folder; put the .pts files into it")
     file = folder / name
-    if not file.is_file():
-        raise InputError(f"{manifest}, line {line}: there is no file {file} with the points of {shown(row['image'])}")
+    if not is_file(file):
+        raise InputError(
+            f"{manifest}, line {line}: there is no file {shown(file, 300)} with the points of {shown(row['image'])}"
+        )
     return file
 
 

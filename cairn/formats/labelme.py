@@ -32,7 +32,7 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.document import coordinate, files_of, load_json
 from cairn.formats.objects import Frame, Mark, Objects
-from cairn.formats.pictures import PictureFinder, files_beside, picture_names, picture_size
+from cairn.formats.pictures import PictureFinder, json_for_each, picture_size
 from cairn.formats.rows import fill_boxes, losses
 from cairn.formats.text import head_of, shown
 
@@ -141,17 +141,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     sentences about what could not be written
     """
     path = Path(path)
-    single = path.suffix.lower() == ".json" and not path.is_dir()
-    if single and len(dataset.images) != 1:
-        raise InputError(
-            f"{path}: a LabelMe file holds one picture, and there are {len(dataset.images)}; name a folder"
-        )
-    if not single and path.exists() and not path.is_dir():
-        raise InputError(f"{path}: is a file; a LabelMe data set is a folder")
-    folder = path.parent if single else path
-    folder.mkdir(parents=True, exist_ok=True)
-    names, notes = picture_names(dataset.images, folder)
-    files = [path.name] if single else files_beside(names, ".json")
+    folder, names, files, notes = json_for_each(dataset.images, path, ".json", "a LabelMe")
     marks = dataset.landmarks
     flat = marks.boxes if marks.boxes.shape[1] == 4 else marks.boxes[:, [0, 1, 3, 4]]
     boxed = np.isfinite(flat).all(axis=1)
@@ -176,7 +166,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
             "version": "5.5.0",
             "flags": {},
             "shapes": shapes,
-            "imagePath": PurePosixPath(names[i]).name if relative and not single else names[i],
+            "imagePath": PurePosixPath(names[i]).name if relative and folder == path else names[i],
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,

@@ -38,7 +38,7 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.document import coordinate, files_of, load_json
 from cairn.formats.objects import Objects
-from cairn.formats.pictures import PictureFinder, files_beside, picture_names
+from cairn.formats.pictures import PictureFinder, json_for_each
 from cairn.formats.rows import check_count, losses
 from cairn.formats.text import head_of
 from cairn.images import Source
@@ -189,17 +189,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     sentences about what could not be written
     """
     path = Path(path)
-    single = path.suffix.lower() == ".json" and not path.is_dir()
-    if single and len(dataset.images) != 1:
-        raise InputError(
-            f"{path}: an OpenPose file holds one picture, and there are {len(dataset.images)}; name a folder"
-        )
-    if not single and path.exists() and not path.is_dir():
-        raise InputError(f"{path}: is a file; an OpenPose data set is a folder")
-    folder = path.parent if single else path
-    folder.mkdir(parents=True, exist_ok=True)
-    names, notes = picture_names(dataset.images, folder)
-    files = [path.name] if single else files_beside(names, "_keypoints.json")
+    folder, names, files, notes = json_for_each(dataset.images, path, "_keypoints.json", "an OpenPose")
     marks = dataset.landmarks
     layout = _layout(dataset.skeleton.names)
     rows_of: dict[int, list[int]] = {i: [] for i in range(len(names))}
@@ -207,7 +197,7 @@ def write(dataset: Dataset, path: Path) -> list[str]:
         rows_of[int(i)].append(row)
     for i, rows in rows_of.items():
         relative = not PurePosixPath(names[i]).is_absolute()
-        picture = PurePosixPath(names[i]).name if relative and not single else names[i]
+        picture = PurePosixPath(names[i]).name if relative and folder == path else names[i]
         people = [_person(dataset, row, layout) for row in rows]
         target = folder / files[i]
         target.parent.mkdir(parents=True, exist_ok=True)

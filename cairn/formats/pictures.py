@@ -16,7 +16,7 @@ from cairn.errors import InputError
 from cairn.formats.text import shown
 from cairn.images import Image, ImageList, Source, read_image
 
-__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "is_file", "picture_names", "picture_size"]
+__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "is_file", "json_for_each", "picture_names", "picture_size"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
 
@@ -207,6 +207,36 @@ def files_beside(names: Sequence[str], suffix: str, image_index: Iterable[int] |
         taken.add(file.lower())
         files.append(file)
     return files
+
+
+def json_for_each(
+    images: ImageList, path: Path, ending: str, what: str
+) -> tuple[Path, list[str], list[str], list[str]]:
+    """Where a format of one JSON file a picture is written: a folder, or the one file, for one picture.
+
+    Parameters
+    ----------
+    path : a folder, which is made, or a ``.json`` file
+    ending : of the files, after the picture's own name
+    what : the format, with its article, for messages
+
+    Returns
+    -------
+    folder, names of the pictures, names of the files, notes for the user
+
+    Raises
+    ------
+    InputError : several pictures for one file, or a file where a folder should be
+    """
+    single = path.suffix.lower() == ".json" and not path.is_dir()
+    if single and len(images) != 1:
+        raise InputError(f"{path}: {what} file holds one picture, and there are {len(images)}; name a folder")
+    if not single and path.exists() and not path.is_dir():
+        raise InputError(f"{path}: is a file; {what} data set is a folder")
+    folder = path.parent if single else path
+    folder.mkdir(parents=True, exist_ok=True)
+    names, notes = picture_names(images, folder)
+    return folder, names, [path.name] if single else files_beside(names, ending), notes
 
 
 def is_file(path: Path) -> bool:

@@ -97,6 +97,37 @@ class Skeleton:
         except ValueError:
             raise KeyError(f"no point {name!r}; the points are {', '.join(self.names)}") from None
 
+    @property
+    def left_right(self) -> Group | None:
+        """`flip` where it is x that mirrors, as it does when a picture is mirrored; None otherwise."""
+        return self.flip if self.flip_axis == 0 else None
+
+    def of_points(self, kept: Any) -> Skeleton:
+        """The skeleton of some of the points; what speaks of others goes, and so does a flip that leads to them.
+
+        Parameters
+        ----------
+        kept : (K,) bool
+        """
+        kept = np.asarray(kept, bool)
+        if kept.all():
+            return self
+        new = np.cumsum(kept) - 1
+        inside = lambda points: all(kept[i] for i in points)  # noqa: E731
+        moved = lambda points: tuple(int(new[i]) for i in points)  # noqa: E731
+        whole = self.flip is not None and (kept == kept[list(self.flip)]).all()
+        parts = {name: moved([i for i in points if kept[i]]) for name, points in self.parts.items()}
+        return Skeleton(
+            names=tuple(n for n, k in zip(self.names, kept, strict=True) if k),
+            edges=tuple((int(new[a]), int(new[b])) for a, b in self.edges if kept[a] and kept[b]),
+            flip=moved(np.array(self.flip)[kept]) if whole else None,
+            flip_axis=self.flip_axis,
+            parts={name: points for name, points in parts.items() if points},
+            normalisers={n: (moved(a), moved(b)) for n, (a, b) in self.normalisers.items() if inside(a) and inside(b)},
+            sigmas=None if self.sigmas is None else tuple(s for s, k in zip(self.sigmas, kept, strict=True) if k),
+            source=self.source,
+        )
+
     def equals(self, other: object) -> bool:
         """Whether both say the same, source and name included."""
         return isinstance(other, Skeleton) and self.to_json() == other.to_json()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,32 @@ def test_points_are_found_by_name(wing):
     assert wing.index("tip") == 3
     with pytest.raises(KeyError, match="no point 'nose'; the points are root, left, right, tip"):
         wing.index("nose")
+
+
+def test_only_a_flip_along_x_is_that_of_a_mirrored_picture(wing):
+    assert wing.left_right == (0, 2, 1, 3)
+    assert replace(wing, flip_axis=1).left_right is None
+    assert replace(wing, flip=None).left_right is None
+
+
+def test_some_of_the_points_are_a_skeleton_too(wing):
+    whole = wing.of_points([True] * 4)
+    assert whole.equals(wing)
+    some = wing.of_points([False, True, True, True])
+    assert some.names == ("left", "right", "tip")
+    assert some.edges == ((0, 2),)
+    assert some.flip == (1, 0, 2)
+    assert some.parts == {"sides": (0, 1)}
+    assert not some.normalisers  # both began at the root
+    assert some.sigmas == (0.2, 0.2, 0.1)
+
+
+def test_a_flip_that_leads_to_a_point_left_out_goes(wing):
+    some = wing.of_points([True, True, False, True])
+    assert some.flip is None
+    assert some.parts == {"sides": (1,)}
+    assert list(some.normalisers) == ["length"]
+    assert some.normalisers["length"] == ((0,), (2,))
 
 
 def test_a_skeleton_about_which_nothing_is_known():

@@ -58,8 +58,7 @@ class Heatmap(Detector):
         self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
     ) -> Landmarks:
         """See `Detector.predict`; `init` is not used."""
-        index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
-        all_boxes = np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+        all_boxes, index = box_geometry.stacked(boxes)
         seen = all_boxes.copy()
         moments = np.full((len(index), len(self.skeleton_), 6), np.nan)
         matrices = np.full((len(index), 2, 3), np.nan)
@@ -91,15 +90,15 @@ class Heatmap(Detector):
     def _moments(self, squares: np.ndarray) -> np.ndarray:
         """(B, K, 6) of the squares, averaged with those of their mirror images."""
         out = self.graph_(squares)[0].astype(np.float64)
-        if self.mirrored and self.skeleton_.flip is not None:
+        if self.mirrored and self.skeleton_.left_right is not None:
             out = self._with_mirror_image(out, squares)
         out[..., :2] += self.handedness_
         return out
 
     def _with_mirror_image(self, out: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        assert self.skeleton_.flip is not None
+        assert self.skeleton_.left_right is not None
         back = self.graph_(np.ascontiguousarray(squares[:, :, ::-1]))[0].astype(np.float64)
-        back = back[:, list(self.skeleton_.flip)]
+        back = back[:, list(self.skeleton_.left_right)]
         back[..., 0] = self.input_size - 1 - back[..., 0]
         back[..., 4] *= -1
         both = (out + back) / 2

@@ -77,9 +77,7 @@ class MeanShape(Detector):
         self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
     ) -> Landmarks:
         """The mean shape in every box; `init` is not used."""
-        counts = [len(b) for b in boxes]
-        index = np.repeat(np.arange(len(counts)), counts)
-        given = np.concatenate([np.asarray(b, np.float64).reshape(-1, 4) for b in boxes] or [np.empty((0, 4))])
+        given, index = box_geometry.stacked(boxes)
         frame = given
         if not self.uses_box:
             frame = _frames(images)[index]

@@ -39,8 +39,10 @@ class OnnxGraph:
         onnxruntime.set_default_logger_severity(3)
         try:
             options = onnxruntime.SessionOptions()
-            # Workers that share a machine are told so by this variable (Ray sets it); 0 is all cores.
-            options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+            # Workers that share a machine are told so by this variable (Ray sets it); it may be a list, one for each
+            # level of nesting (OpenMP 5, 6.2). 0 is all cores.
+            threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+            options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
             self._session = onnxruntime.InferenceSession(self.data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise InputError(

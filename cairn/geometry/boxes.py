@@ -5,10 +5,12 @@ Corners are points like any other: float64 px, 0 at the centre of the first pixe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["around", "centre", "expand", "iou", "is_valid", "shift", "sides", "whole"]
+__all__ = ["around", "centre", "expand", "iou", "is_valid", "shift", "sides", "stacked", "whole"]
 
 
 def around(points: ArrayLike) -> np.ndarray:
@@ -34,6 +36,22 @@ def around(points: ArrayLike) -> np.ndarray:
 def whole(width: float, height: float) -> np.ndarray:
     """The (1, 4) box of a whole picture, from the outer edge of its first pixel to that of its last."""
     return np.array([[-0.5, -0.5, width - 0.5, height - 0.5]])
+
+
+def stacked(boxes: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes of several pictures as one new array, and the picture of each.
+
+    Parameters
+    ----------
+    boxes : sequence of (n, 4) px, one for each picture
+
+    Returns
+    -------
+    (N, 4) float64 px, (N,) int
+    """
+    arrays = [np.asarray(b, np.float64).reshape(-1, 4) for b in boxes]
+    index = np.repeat(np.arange(len(arrays)), [len(a) for a in arrays])
+    return np.concatenate([np.empty((0, 4)), *arrays]), index
 
 
 def sides(boxes: ArrayLike) -> np.ndarray:

@@ -58,7 +58,7 @@ class Samples:
     def __init__(self, dataset: Dataset, size: int, scale: float, uses_box: bool):
         self.size, self.scale = size, scale
         landmarks = dataset.landmarks
-        self.flip = dataset.skeleton.flip if dataset.skeleton.flip_axis == 0 else None
+        self.flip = dataset.skeleton.left_right
         kept = size * _ROOM
         self._pixels: list[np.ndarray] = []
         points, rows = [], []

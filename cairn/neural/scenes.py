@@ -110,7 +110,7 @@ class Scenes:
 
         self.size, self.how = size, how
         skeleton, labels = dataset.skeleton, dataset.landmarks
-        self.flips = skeleton.flip is not None and skeleton.flip_axis == 0
+        self.flips = skeleton.left_right is not None
         valid = box_geometry.is_valid(labels.boxes)
         tight = np.abs(box_geometry.around(labels.points) - labels.boxes).max(axis=1, initial=0)
         self._tight = tight <= _TIGHT * np.sqrt(np.prod(np.abs(box_geometry.sides(labels.boxes)), axis=1))

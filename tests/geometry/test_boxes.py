@@ -16,6 +16,17 @@ def test_a_whole_picture_reaches_the_outer_edges_of_its_pixels():
     np.testing.assert_array_equal(boxes.sides(boxes.whole(4, 2)), [[4, 2]])
 
 
+def test_boxes_of_several_pictures_are_stacked_with_the_picture_of_each():
+    one = np.array([[0.0, 0, 1, 1]])
+    found, index = boxes.stacked([[], one, np.empty((0, 4)), [[1, 2, 3, 4], [5, 6, 7, 8]]])
+    np.testing.assert_array_equal(found, [[0, 0, 1, 1], [1, 2, 3, 4], [5, 6, 7, 8]])
+    assert index.tolist() == [1, 3, 3]
+    found, _ = boxes.stacked([one])
+    found[:] = 9
+    assert one.tolist() == [[0, 0, 1, 1]]
+    assert boxes.stacked([])[0].shape == (0, 4)
+
+
 def test_iou_by_hand():
     a = [[0, 0, 2, 2]]
     b = [[1, 1, 3, 3], [0, 0, 2, 2], [5, 5, 6, 6], [np.nan] * 4, [2, 2, 0, 0]]

@@ -135,11 +135,11 @@ class Asm(Detector):
         self.sizes_ = self._pyramid(dataset)
         objects = read_objects(dataset, not self.uses_box, self._base())
         known = np.isfinite(objects.points).all(axis=-1).any(axis=0)
-        skeleton = _part_of(dataset.skeleton, known)
+        skeleton = dataset.skeleton.of_points(known)
         objects = type(objects)(objects.bases, objects.points[:, known], objects.boxes, objects.rows)
         labels = Landmarks(skeleton, objects.points, objects.boxes, np.arange(len(objects)))
         shape = ShapeModel(self.share).fit(labels)
-        start = start_shapes(objects, skeleton.flip, self._starts(), rng)
+        start = start_shapes(objects, skeleton.left_right, self._starts(), rng)
         spread = self._spread(objects, start[0], shape.mean_, rng)
         levels = self._levels(shape, spread)
         copies = int(np.clip(np.ceil(_FRAMES / len(objects)), 1, _MOST_COPIES))
@@ -156,8 +156,8 @@ class Asm(Detector):
         self.shape_, self.levels_, self.matchers_ = shape, levels, matchers
         self.handedness_ = np.zeros_like(shape.mean_)
         self.judge_, errors = self._judge(objects, rng)
-        if skeleton.flip is not None:
-            self.handedness_ = _handedness(errors, skeleton.flip)
+        if skeleton.left_right is not None:
+            self.handedness_ = _handedness(errors, skeleton.left_right)
         self.fitted_ = Fitted(steps, time.perf_counter() - began)
         return self
 
@@ -167,8 +167,7 @@ class Asm(Detector):
         """See `Detector.predict`; the search starts from `init` where that is given and finite."""
         from cairn.detectors.asm.frames import Base, grey
 
-        index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
-        given = np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+        given, index = box_geometry.stacked(boxes)
         n, k = len(index), len(self.skeleton_)
         points, covariance, confidence = np.full((n, k, 2), np.nan), np.full((n, k, 2, 2), np.nan), np.zeros((n, k))
         last, picture = -1, np.empty((0, 0), np.uint8)
@@ -245,7 +244,7 @@ class Asm(Detector):
         return Experts.fit(
             frames.pixels,
             frames.points,
-            skeleton.flip,
+            skeleton.left_right,
             radius=radius,
             hinges=self.hinges,
             components=self.components,
@@ -395,8 +394,7 @@ class Asm(Detector):
         detector.start_, detector.spread_ = state.arrays["start"], state.arrays["spread"]
         detector.handedness_ = state.arrays["handedness"]
         detector.judge_ = Judge(state.arrays["judge_weights"], state.arrays["judge_bias"])
-        shape = part("shape_")  # model files give arrays without a dimension one
-        detector.shape_ = ShapeModel.from_arrays(shape)
+        detector.shape_ = ShapeModel.from_arrays(part("shape_"))
         matcher = Profiles if detector.matcher == "profiles" else Experts
         detector.matchers_ = [matcher.from_arrays(part(f"level{i}_")) for i in range(len(detector.sizes_))]
         detector.levels_ = detector._levels(detector.shape_, detector.spread_)
@@ -415,15 +413,3 @@ def _handedness(errors: np.ndarray, flip: tuple[int, ...]) -> np.ndarray:
 
 def _better(ends: list[tuple[_End, np.ndarray]], count: int) -> list[tuple[_End, np.ndarray]]:
     return sorted(ends, key=lambda e: e[0].cost)[:count]
-
-
-def _part_of(skeleton: Skeleton, known: np.ndarray) -> Skeleton:
-    """The skeleton of the points that are labelled anywhere: names, edges, and its mirror image where that is whole."""
-    if known.all():
-        return skeleton
-    new = np.cumsum(known) - 1
-    edges = tuple((int(new[a]), int(new[b])) for a, b in skeleton.edges if known[a] and known[b])
-    flip = None
-    if skeleton.flip is not None and (known == known[list(skeleton.flip)]).all():
-        flip = tuple(int(new[j]) for j in np.array(skeleton.flip)[known])
-    return Skeleton(tuple(n for n, k in zip(skeleton.names, known, strict=True) if k), edges, flip, skeleton.flip_axis)

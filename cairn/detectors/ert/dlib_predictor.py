@@ -80,8 +80,7 @@ class DlibPredictor(Detector):
         self, images: Sequence[Image], boxes: Sequence[np.ndarray], *, init: np.ndarray | None = None
     ) -> Landmarks:
         """See `Detector.predict`; `init` is not used."""
-        index = np.repeat(np.arange(len(images)), [len(b) for b in boxes])
-        given = np.concatenate([np.empty((0, 4)), *(np.asarray(b, np.float64).reshape(-1, 4) for b in boxes)])
+        given, index = box_geometry.stacked(boxes)
         points = np.full((len(given), len(self.skeleton_), 2), np.nan)
         covariance = np.full((*points.shape, 2), np.nan)
         confidence = np.zeros(points.shape[:2])

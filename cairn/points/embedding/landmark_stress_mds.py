@@ -97,7 +97,7 @@ def place_by_stress(
     return placed
 
 
-_STEP = 0.1
+STEP = 0.1
 """Stress grows with the square of the way from its minimum: rows stop at a share of the root of SMACOF's tolerance."""
 
 
@@ -157,5 +157,5 @@ class LandmarkStressMDS(DistanceEmbedding):
     def _embed(self, X):
         squared = self._squared(X)
         return place_by_stress(
-            np.sqrt(squared), self._map.place(squared), self._places, self.max_iter, _STEP * np.sqrt(self.tol)
+            np.sqrt(squared), self._map.place(squared), self._places, self.max_iter, STEP * np.sqrt(self.tol)
         )

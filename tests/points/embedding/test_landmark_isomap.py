@@ -32,6 +32,21 @@ def test_the_roll_is_unrolled():
     assert 0.98 < scale < 1.06  # ways along edges are a little longer than the sheet's
 
 
+def test_placing_by_stress_explains_the_ways_along_the_sheet_better():
+    X, t = make_swiss_roll(1500, random_state=1)
+    flat = np.column_stack([0.5 * (t * np.sqrt(1 + t**2) + np.arcsinh(t)), X[:, 1]])
+    settings = {"n_landmarks": 50, "selector": "max-min", "random_state": 0}
+    by = {how: LandmarkIsomap(2, placing=how, **settings).fit(X) for how in ("strain", "stress")}
+    unexplained = {how: 1 - np.corrcoef(pdist(m.embedding_), pdist(flat))[0, 1] ** 2 for how, m in by.items()}
+    assert unexplained["stress"] < 0.8 * unexplained["strain"]
+    np.testing.assert_allclose(by["stress"].transform(X), by["stress"].embedding_, atol=1e-9)
+
+
+def test_another_placing_is_refused():
+    with pytest.raises(ValueError, match="placing='stres': expected 'strain' or 'stress'"):
+        LandmarkIsomap(placing="stres").fit(make_swiss_roll(100)[0])
+
+
 def test_new_rows_fall_between_their_neighbours():
     X, _ = make_swiss_roll(2000, random_state=0)
     model = LandmarkIsomap(2, n_landmarks=50, random_state=0).fit(X[:1500])

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,51 +16,11 @@ from typing import Any
 import numpy as np
 
 from cairn.errors import InputError
+from cairn.hdf5 import opened, own_dataset
 
-__all__ = ["contents", "opened", "own_dataset", "read_picture"]
+__all__ = ["contents", "read_picture"]
 
 MAX_ENCODED = 512 * 2**20  # bytes of one encoded picture
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The HDF5 file at `path`, to read.
-
-    Raises
-    ------
-    InputError : h5py is not installed, or it is no such file, or damaged where it is read
-    """
-    try:
-        import h5py
-    except ImportError:
-        raise InputError(
-            f"{path}: is an HDF5 file; install its reader with: pip install 'cairn-landmarks[h5]'"
-        ) from None
-    try:
-        file = h5py.File(path, "r")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is no HDF5 file, or cut short ({_first_line(error)}); copy it again") from None
-    with file:
-        try:
-            yield file
-        except InputError:
-            raise
-        except Exception as error:  # HDF5 raises nearly anything on damaged bytes
-            raise InputError(f"{path}: the file is damaged ({_first_line(error)}); copy it again") from error
-
-
-def own_dataset(file: Any, name: str) -> Any:
-    """The dataset of that name if its bytes stand in this very file, else None."""
-    import h5py
-
-    at = file
-    for part in name.split("/"):
-        if not isinstance(at, h5py.Group) or not isinstance(at.get(part, getlink=True), h5py.HardLink):
-            return None
-        at = at[part]
-    if not isinstance(at, h5py.Dataset) or at.external or at.is_virtual:
-        return None
-    return at
 
 
 def contents(path: str | Path) -> dict[str, np.ndarray]:
@@ -132,7 +90,3 @@ def _contents(path: str, _time: int, _size: int) -> dict[str, np.ndarray]:
 
 def _text(value: Any) -> str:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -99,13 +99,21 @@ class Tally:
     crashes: list[str] = field(default_factory=list)
 
 
-def fuzz(name: str, rng: np.random.Generator, *, seconds: float, folder: Path, keep: Path | None = None) -> Tally:
-    """Read changed files of one format for that long."""
+def fuzz(
+    name: str,
+    rng: np.random.Generator,
+    *,
+    folder: Path,
+    seconds: float = np.inf,
+    executions: float = np.inf,
+    keep: Path | None = None,
+) -> Tally:
+    """Read changed files of one format for so long, or so many; the files hang on `rng` alone."""
     tally, corpus = Tally(), seeds(name)
     everything = [data for seed in corpus for path, data in seed.items() if not path.endswith(PICTURES)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
+    while time.perf_counter() < until and tally.executions < executions:
         files = dict(corpus[int(rng.integers(len(corpus)))])
         labels = [path for path in files if not path.endswith(PICTURES)]
         victim = labels[int(rng.integers(len(labels)))]

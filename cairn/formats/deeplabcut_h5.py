@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from cairn.embedded import opened, own_dataset
 from cairn.errors import InputError
 from cairn.files import made_whole
 from cairn.formats.deeplabcut_table import HEADS, Table
 from cairn.formats.text import MAX_COORDINATE, shown
+from cairn.hdf5 import opened, own_dataset
 
 __all__ = ["is_frame", "read_h5", "write_h5"]
 

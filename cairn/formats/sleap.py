@@ -32,13 +32,14 @@ from typing import Any
 import numpy as np
 
 from cairn.dataset import Dataset
-from cairn.embedded import contents, opened, own_dataset
+from cairn.embedded import contents
 from cairn.errors import InputError
 from cairn.files import made_whole
 from cairn.formats.document import files_like, only_file
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, fill_boxes, losses, named
 from cairn.formats.text import MAX_COORDINATE, head_of, shown
+from cairn.hdf5 import opened, own_dataset
 from cairn.images import Image, ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import complete

@@ -1,4 +1,4 @@
-"""A second or two of scripts/fuzz_formats.py for each reader; an hour of it by hand stands in benchmarks/results."""
+"""Some of scripts/fuzz_formats.py for each reader, the same files each time; benchmarks/results has an hour of it."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ def test_a_damaged_file_gives_a_data_set_or_one_sentence(name, tmp_path):
     assert seeds(name), "scripts/fuzz_formats.py --make-corpus makes a seed"
     if not can_read(name):
         pytest.skip("the library of this reader is not installed")
-    tally = fuzz(name, np.random.default_rng(11), seconds=1.5, folder=tmp_path)
-    assert tally.executions > 5
+    executions = 100 if name in ("sleap", "deeplabcut") else 1500  # HDF5 is tried in another process first
+    tally = fuzz(name, np.random.default_rng(11), executions=executions, folder=tmp_path)
     assert tally.crashes == []
 
 
 def test_the_changes_leave_something_that_is_read_and_much_that_is_not(tmp_path):
-    tally = fuzz("csv", np.random.default_rng(3), seconds=3, folder=tmp_path)
+    tally = fuzz("csv", np.random.default_rng(3), executions=300, folder=tmp_path)
     assert 0.02 < tally.read / tally.executions < 0.9
 
 

@@ -7,12 +7,14 @@
 
 Needs ../shared/data/tabular (or CAIRN_DATA). Every fit runs in a process of its own, ours and the peers' in turn, after
 a small fit of the same kind that loads libraries and starts threads. Seconds are those of `fit` alone; bars compare CPU
-seconds, for the machine may be busy, and with OMP_NUM_THREADS=1 every method has one thread. Memory is the
-highest that the process reached above what it held with the data loaded, just before the fit. Agreement is the
-mutual information of labels and clusters, normalised by their mean entropy, of all rows: clustering sees no labels, so
-there is no test split. The defaults of LandmarkSpectralClustering (5 neighbours, local scales, rows made unit) were
-chosen by NMI on these same three tables at seeds 0 and 1, from 24 combinations on PenDigits, 12 on USPS and 12 on
-Letters; its figures there are the best of what was tried. The other methods have their own defaults.
+seconds, for the machine may be busy, and with OMP_NUM_THREADS=1 every method has one thread. Memory is the highest that
+the process reached above what it held with the data loaded, just before the fit. Agreement is the mutual information of
+labels and clusters, normalised by their mean entropy, of all rows: clustering sees no labels, so there is no test
+split. What scikit-learn's neighbours cost hangs on how the graph hangs together: rings are three pieces, which its
+solver finds at once, and clouds that touch are not. The defaults of LandmarkSpectralClustering (5 neighbours, local
+scales, rows made unit) were chosen by NMI on these same three tables at seeds 0 and 1, from 24 combinations on
+PenDigits, 12 on USPS and 12 on Letters; its figures there are the best of what was tried. The other methods have their
+own defaults.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def jobs() -> list[tuple[str, str, int]]:
             todo += [(data, peer, seed) for peer in PEERS if seed < 3]
             todo += [(data, method, seed) for method in ("LSC approximate", "KASP") if seed < 3]
             todo.append((data, "U-SENC", seed))
-    todo += [("rings 20k", method, seed) for seed in range(3) for method in ("LSC", "sklearn neighbours", "KMeans")]
+    for data in ("blobs 20k", "rings 20k"):
+        todo += [(data, method, seed) for seed in range(3) for method in ("LSC", *PEERS)]
     todo.append(("rings 20k", "sklearn rbf", 0))
     todo += [("rings 1M", method, seed) for seed in range(3) for method in ("LSC", "KMeans")]
     return [job for job in todo if job[1] != "UMAP + KMeans" or find_spec("umap")]
@@ -80,7 +83,16 @@ def rings(rows: int) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]), ring
 
 
+def blobs(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ten normal clouds in 20 dimensions that touch, so that the graph of neighbours is in one piece."""
+    from sklearn.datasets import make_blobs
+
+    return make_blobs(rows, 20, centers=10, cluster_std=4, random_state=0)
+
+
 def load(data: str) -> tuple[np.ndarray, np.ndarray]:
+    if data == "blobs 20k":
+        return blobs(20_000)
     if data.startswith("rings"):
         return rings({"rings 20k": 20_000, "rings 1M": 1_000_000}[data])
     with np.load(TABLES / f"{data}.npz") as table:
@@ -246,14 +258,15 @@ def bars(found: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, str, b
         "rings 20k: >= 20x less memory than scikit-learn's rbf",
         lambda a, b: (f"{b['memory_mb'] / a['memory_mb']:.0f}x", b["memory_mb"] >= 20 * a["memory_mb"]),
     )
-    bar(
-        [lsc, ("rings 20k", "sklearn neighbours")],
-        "rings 20k: >= 10x faster than scikit-learn's neighbours, NMI >= theirs - 0.02",
-        lambda a, b: (
-            f"{b['cpu'] / a['cpu']:.1f}x, {a['nmi']:.3f} and {b['nmi']:.3f}",
-            b["cpu"] >= 10 * a["cpu"] and a["nmi"] >= b["nmi"] - 0.02,
-        ),
-    )
+    for data in ("rings 20k", "blobs 20k"):
+        bar(
+            [(data, "LSC"), (data, "sklearn neighbours")],
+            f"{data}: >= 10x faster than scikit-learn's neighbours, NMI >= theirs - 0.02",
+            lambda a, b: (
+                f"{b['cpu'] / a['cpu']:.1f}x, {a['nmi']:.3f} and {b['nmi']:.3f}",
+                b["cpu"] >= 10 * a["cpu"] and a["nmi"] >= b["nmi"] - 0.02,
+            ),
+        )
     return out
 
 

@@ -24,6 +24,9 @@ _Label = Annotated[str | None, typer.Option(help="Column of labels, to colour by
 _Columns = Annotated[str | None, typer.Option(help="Columns of the table to take, with commas between.")]
 _Format = Annotated[str | None, typer.Option(help="Label format where it cannot be told; table: not labels.")]
 _Standardise = Annotated[bool, typer.Option("--standardise", help="Divide columns by their standard deviation.")]
+_Kind = Annotated[
+    str, typer.Option("--of", help="Of labelled pictures: shapes, or descriptors of how they look at the points.")
+]
 _Out = Annotated[Path | None, typer.Option(help="Folder to write into; NAME-map or NAME-groups where absent.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON; write files only with --out.")]
 _Seed = Annotated[int, typer.Option(help="Of every random choice.")]
@@ -41,6 +44,7 @@ def embed(
     columns: _Columns = None,
     format: _Format = None,
     standardise: _Standardise = False,
+    kind: _Kind = "shapes",
     out: _Out = None,
     as_json: _Json = False,
     seed: _Seed = 0,
@@ -53,7 +57,7 @@ def embed(
     """
     from cairn.explore import embed as place
 
-    table, folder = _start(data, "map", label, columns, format, standardise, out, as_json)
+    table, folder = _start(data, "map", label, columns, format, standardise, kind, out, as_json, quiet)
     answer = place(
         table,
         method,
@@ -78,6 +82,7 @@ def cluster(
     columns: _Columns = None,
     format: _Format = None,
     standardise: _Standardise = False,
+    kind: _Kind = "shapes",
     out: _Out = None,
     as_json: _Json = False,
     seed: _Seed = 0,
@@ -90,7 +95,7 @@ def cluster(
     """
     from cairn.explore import cluster as group
 
-    table, folder = _start(data, "groups", label, columns, format, standardise, out, as_json)
+    table, folder = _start(data, "groups", label, columns, format, standardise, kind, out, as_json, quiet)
     answer = group(
         table,
         method,
@@ -110,8 +115,10 @@ def _start(
     columns: str | None,
     format: str | None,
     standardise: bool,
+    kind: str,
     out: Path | None,
     as_json: bool,
+    quiet: bool,
 ) -> tuple[Table, Path | None]:
     from cairn.errors import InputError
     from cairn.explore import read_rows
@@ -123,7 +130,15 @@ def _start(
             raise InputError(f"--out {folder}: is a file; expected a folder")
         check_folder(folder)
     wanted = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
-    table = read_rows(data, label=label, columns=wanted, format=format, standardise=standardise)
+    table = read_rows(
+        data,
+        label=label,
+        columns=wanted,
+        format=format,
+        standardise=standardise,
+        kind=kind,
+        quiet=quiet or as_json,
+    )
     return table, folder
 
 
@@ -182,8 +197,9 @@ def _print(answer: Answer) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    what = "shapes" if answer.table.shapes else "rows"
-    console.print(f"{answer.table.name}: {len(answer.table):,} {what}, {len(answer.marks):,} landmarks", markup=False)
+    console.print(
+        f"{answer.table.name}: {len(answer.table):,} {answer.table.what}, {len(answer.marks):,} landmarks", markup=False
+    )
     shown = Table(box=None, pad_edge=False)
     rows = answer.by_landmarks or [{"landmarks": float(len(answer.marks)), **answer.figures}]
     shown.add_column("landmarks", no_wrap=True)

@@ -64,7 +64,7 @@ class Answer:
             "data": self.table.name,
             "rows": len(self.table),
             "columns": self.table.rows.shape[1],
-            "shapes": self.table.shapes,
+            "kind": self.table.kind,
             "method": self.method,
             "settings": self.settings,
             "landmarks": len(self.marks),

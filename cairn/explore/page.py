@@ -41,6 +41,13 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } tr { border
 """
 
 
+_KINDS = {
+    "rows": "rows",
+    "shapes": "shapes (points aligned by Procrustes)",
+    "descriptors": "objects described at their points (SIFT in the frame of the shape)",
+}
+
+
 def page(answer: Answer, scatter: bytes, command: str = "") -> str:
     """The page.
 
@@ -50,7 +57,7 @@ def page(answer: Answer, scatter: bytes, command: str = "") -> str:
     command : that made it, shown at the foot
     """
     table = answer.table
-    what = "shapes (points aligned by Procrustes)" if table.shapes else "rows"
+    what = _KINDS[table.kind]
     verb = "Groups of" if answer.labels is not None else "A map of"
     first = (
         f"{len(table):,} {what} of {table.rows.shape[1]} numbers each; method {answer.method}, "

@@ -106,8 +106,8 @@ def curve_picture(answer: Answer) -> bytes | None:
 
 
 def _title(answer: Answer, dots: int, pictured: int) -> str:
-    what = "shapes" if answer.table.shapes else "rows"
-    said = f"{answer.table.name}: {len(answer.table):,} {what}, {answer.method}, {len(answer.marks):,} landmarks"
+    table = answer.table
+    said = f"{table.name}: {len(table):,} {table.what}, {answer.method}, {len(answer.marks):,} landmarks"
     if dots < len(answer.table):
         said += f"; {dots:,} of them drawn"
     return said + (f"; {pictured} pictures" if pictured else "")

@@ -1,8 +1,9 @@
-"""What is embedded or clustered: the numbers of a table, or the aligned points of a label file.
+"""What is embedded or clustered: the numbers of a table, or the shapes or the looks of what a label file has.
 
 A label file (any format that `cairn.read` knows) becomes shapes: its points, laid on each other by generalised
-Procrustes analysis, so that place, size and turn are gone. Anything else is a table: ``.csv`` and ``.tsv`` with a line
-of names, ``.npy``, ``.npz`` (the array ``X``, or the only one of two dimensions), ``.parquet``.
+Procrustes analysis, so that place, size and turn are gone; or descriptors of the pictures at these points. Anything
+else is a table: ``.csv`` and ``.tsv`` with a line of names, ``.npy``, ``.npz`` (the array ``X``, or the only one of two
+dimensions), ``.parquet``.
 
 A column of labels is taken where it is named, or called ``label``, ``class``, ``target``, ``species``, ``group`` or
 ``y``; other columns of words are left out. A column ``image`` (``picture``, ``file``, ``path``) names pictures.
@@ -20,7 +21,9 @@ import numpy as np
 
 from cairn.errors import InputError
 
-__all__ = ["Table", "read_rows"]
+__all__ = ["KINDS", "Table", "read_rows"]
+
+KINDS = ("shapes", "descriptors")
 
 _LABELS = ("label", "labels", "class", "target", "species", "group", "y")
 _PICTURES = ("image", "picture", "file", "filename", "path")
@@ -41,7 +44,7 @@ class Table:
     label : (n,) of str, or None
     label_name : of the column that they come from
     pictures : (source, box or None) of each row, or None
-    shapes : whether rows are aligned points
+    kind : what a row is: "rows" of a table, "shapes" (aligned points), "descriptors" (looks at the points)
     remarks : sentences: what was left out
     """
 
@@ -52,11 +55,16 @@ class Table:
     label: np.ndarray | None = None
     label_name: str = ""
     pictures: Sequence[tuple[Any, np.ndarray | None]] | None = None
-    shapes: bool = False
+    kind: str = "rows"
     remarks: tuple[str, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def what(self) -> str:
+        """What rows are called in a sentence."""
+        return "described objects" if self.kind == "descriptors" else self.kind
 
     def thumbnail(self, row: int, side: int) -> np.ndarray | None:
         """(H, W, 3) uint8 RGB, at most `side` px; None where the row has no picture, or one that cannot be read."""
@@ -91,6 +99,8 @@ def read_rows(
     columns: Sequence[str] | None = None,
     format: str | None = None,
     standardise: bool = False,
+    kind: str = "shapes",
+    quiet: bool = True,
 ) -> Table:
     """A table, or shapes, from a file.
 
@@ -101,16 +111,22 @@ def read_rows(
     columns : of a table, names of columns to take; all that hold numbers, where None
     format : of a label file, where it cannot be told; "table" takes the file as a table whatever it looks like
     standardise : divide each column of a table by its standard deviation, its mean taken away
+    kind : of a label file, one of `KINDS`
+    quiet : no progress bar
 
     Raises
     ------
     InputError : missing, empty, no numbers in it, or numbers that are missing
     """
+    if kind not in KINDS:
+        raise InputError(f"kind {kind!r}: expected {' or '.join(KINDS)}")
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the path")
     if _is_label_file(path, format):
-        table = _shapes(path, label, None if format == "table" else format)
+        table = _objects(path, label, format, kind, quiet)
+    elif kind != "shapes":
+        raise InputError(f"{path}: is a table and has no {kind}; only labelled pictures have")
     else:
         suffix = path.suffix.lower()
         if path.is_dir() and not list(path.glob("*.parquet")):
@@ -126,7 +142,7 @@ def read_rows(
     if label is not None and table.label is None:
         raise InputError(f"{path}: has no labels called {label!r}")
     _refuse_holes(path, table)
-    return _standardised(table) if standardise and not table.shapes else table
+    return _standardised(table) if standardise and table.kind == "rows" else table
 
 
 def _is_label_file(path: Path, format: str | None) -> bool:
@@ -141,10 +157,10 @@ def _is_label_file(path: Path, format: str | None) -> bool:
     return any(module.matches(path, head) for module in FORMATS.values())
 
 
-# --- shapes ---
+# --- labelled pictures ---
 
 
-def _shapes(path: Path, label: str | None, format: str | None) -> Table:
+def _objects(path: Path, label: str | None, format: str | None, kind: str, quiet: bool) -> Table:
     from cairn.formats import read
     from cairn.geometry.procrustes import generalised
 
@@ -157,22 +173,28 @@ def _shapes(path: Path, label: str | None, format: str | None) -> Table:
     if not whole.all():
         remarks = (f"{(~whole).sum()} of {len(points)} objects lack points and are left out",)
     rows = np.flatnonzero(whole)
-    aligned = generalised(points[rows]).aligned
-    if not np.isfinite(aligned).all():
+    found = generalised(points[rows])
+    if not np.isfinite(found.aligned).all():
         raise InputError(f"{path}: some objects' points all lie in one place, so they have no shape")
     values, name = _dataset_labels(path, data, label)
     index = data.landmarks.image_index[rows]
-    axes = "xyz"[: points.shape[2]]
+    if kind == "shapes":
+        numbers, parts = found.aligned.reshape(len(rows), -1), tuple("xyz"[: points.shape[2]])
+    else:
+        from cairn.explore.descriptors import LENGTH, describe
+
+        numbers = describe(data.images, index, points[rows], found.maps, found.mean, quiet=quiet)
+        parts = tuple(str(i) for i in range(LENGTH))
     names = [data.images.label(int(i)).replace("\\", "/").rsplit("/", 1)[-1] for i in index]
     return Table(
         name=path.stem,
-        rows=aligned.reshape(len(rows), -1),
-        columns=tuple(f"{point}_{axis}" for point in data.skeleton.names for axis in axes),
+        rows=numbers,
+        columns=tuple(f"{point}_{part}" for point in data.skeleton.names for part in parts),
         names=names,
         label=None if values is None else values[rows],
         label_name=name,
         pictures=[(data.images.sources[int(i)], data.landmarks.boxes[r]) for i, r in zip(index, rows, strict=True)],
-        shapes=True,
+        kind=kind,
         remarks=remarks,
     )
 

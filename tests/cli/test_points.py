@@ -60,7 +60,7 @@ def test_labels_of_pictures_are_embedded_as_shapes(cairn, tmp_path):
     write(replace(draw_kites(12), images=find_images(folder)), folder / "points.csv")
     found = cairn("embed", folder / "points.csv", "--json", "--out", "map")
     assert found.code == 0, found.err
-    assert json.loads(found.out)["shapes"] is True
+    assert json.loads(found.out)["kind"] == "shapes"
     assert "data:image/png" in (tmp_path / "map" / "index.html").read_text()
 
 

@@ -63,14 +63,14 @@ def test_labelled_pictures_become_shapes_without_place_and_size(tmp_path):
         cv2.imwrite(str(tmp_path / image.source.path), image.pixels[..., ::-1])
     write(data, tmp_path / "kites.csv")
     table = read_rows(tmp_path / "kites.csv")
-    assert table.shapes
+    assert table.kind == "shapes"
     assert table.rows.shape == (8, 8)
     assert table.columns[:2] == ("top_x", "top_y")
     shapes = table.rows.reshape(8, 4, 2)
     assert_allclose(shapes.mean(axis=1), 0, atol=1e-9)
     assert_allclose((shapes**2).sum(axis=(1, 2)), 1)
     assert max(table.thumbnail(0, 50).shape) == 50
-    assert not read_rows(tmp_path / "kites.csv", format="table").shapes
+    assert read_rows(tmp_path / "kites.csv", format="table").kind == "rows"
 
 
 def test_objects_without_all_points_are_left_out_and_that_is_said(tmp_path):

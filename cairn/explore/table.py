@@ -6,20 +6,21 @@ else is a table: ``.csv`` and ``.tsv`` with a line of names, ``.npy``, ``.npz`` 
 dimensions), ``.parquet``.
 
 A column of labels is taken where it is named, or called ``label``, ``class``, ``target``, ``species``, ``group`` or
-``y``; other columns of words are left out. A column ``image`` (``picture``, ``file``, ``path``) names pictures.
+``y`` (unless there is an ``x``: then both are coordinates); other columns of words are left out. A column ``image``
+(``picture``, ``file``, ``path``) names pictures.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cairn.errors import InputError
+from cairn.explore.text_table import read_text_table
 
 __all__ = ["KINDS", "Table", "read_rows"]
 
@@ -27,7 +28,6 @@ KINDS = ("shapes", "descriptors")
 
 _LABELS = ("label", "labels", "class", "target", "species", "group", "y")
 _PICTURES = ("image", "picture", "file", "filename", "path")
-_EMPTY = ("", "na", "nan", "null", "none")
 _MARGIN = 0.2  # of the box's longer side, around an object's picture
 
 
@@ -40,7 +40,7 @@ class Table:
     name : of the file, without its ending
     rows : (n, d) float32 or float64, no NaN
     columns : d names
-    names : n names of rows, for the table of results
+    names : n names of rows, for the table of results; their numbers where they have none
     label : (n,) of str, or None
     label_name : of the column that they come from
     pictures : (source, box or None) of each row, or None
@@ -51,7 +51,7 @@ class Table:
     name: str
     rows: np.ndarray
     columns: tuple[str, ...]
-    names: Sequence[str]
+    names: Sequence[object]
     label: np.ndarray | None = None
     label_name: str = ""
     pictures: Sequence[tuple[Any, np.ndarray | None]] | None = None
@@ -124,7 +124,12 @@ def read_rows(
     if not path.exists():
         raise InputError(f"{path}: there is no such file; check the path")
     if _is_label_file(path, format):
-        table = _objects(path, label, format, kind, quiet)
+        try:
+            table = _objects(path, label, format, kind, quiet)
+        except InputError as error:
+            if format is None and kind == "shapes" and path.suffix.lower() in (".csv", ".tsv", ".txt"):
+                raise InputError(f"{error}; if these are no labels but a table, say --format table") from None
+            raise
     elif kind != "shapes":
         raise InputError(f"{path}: is a table and has no {kind}; only labelled pictures have")
     else:
@@ -138,7 +143,9 @@ def read_rows(
         elif path.is_dir() or suffix in (".parquet", ".pq"):
             table = _from_columns(path, _parquet_columns(path), label, columns)
         else:
-            table = _from_columns(path, _csv_columns(path), label, columns)
+            read, said = read_text_table(path)
+            table = _from_columns(path, read, label, columns)
+            table = replace(table, remarks=(*table.remarks, *said))
     if label is not None and table.label is None:
         raise InputError(f"{path}: has no labels called {label!r}")
     _refuse_holes(path, table)
@@ -223,9 +230,8 @@ def _from_array(path: Path, rows: np.ndarray, label: np.ndarray | None = None, l
         raise InputError(f"{path}: expected numbers in rows and columns, found {rows.dtype} of shape {rows.shape}")
     if rows.dtype not in (np.float32, np.float64):
         rows = rows.astype(np.float64)
-    names = [str(i) for i in range(len(rows))]
     columns = tuple(str(i) for i in range(rows.shape[1]))
-    return Table(path.stem, rows, columns, names, label, label_name)
+    return Table(path.stem, rows, columns, range(len(rows)), label, label_name)
 
 
 def _from_npz(path: Path, label: str | None) -> Table:
@@ -253,14 +259,15 @@ def _from_columns(path: Path, read: dict[str, Any], label: str | None, wanted: S
         if name not in read:
             raise InputError(f"{path}: has no column {name!r}; it has {', '.join(names)}")
     by_lower = {name.lower(): name for name in reversed(names)}
-    label = label or next(
-        (by_lower[key] for key in _LABELS if key in by_lower and by_lower[key] not in (wanted or ())), None
-    )
+    usual = [by_lower[key] for key in _LABELS if key in by_lower and not (key == "y" and "x" in by_lower)]
+    label = label or next((name for name in usual if name not in (wanted or ())), None)
     picture = next((by_lower[key] for key in _PICTURES if key in by_lower and _words(read[by_lower[key]])), None)
     numbers = [name for name in (wanted or names) if not _words(read[name]) and name != label]
     if wanted is not None and len(numbers) < len(wanted):
         wrong = next(name for name in wanted if name not in numbers)
         raise InputError(f"{path}: column {wrong!r} holds words or the labels, not numbers")
+    empty = [] if wanted is not None else [name for name in numbers if _is_empty(read[name])]
+    numbers = [name for name in numbers if name not in empty]
     if not numbers:
         raise InputError(f"{path}: no column holds numbers alone; it has {', '.join(names[:8])}")
     blocks = [np.atleast_2d(read[name].T).T for name in numbers]
@@ -272,7 +279,8 @@ def _from_columns(path: Path, read: dict[str, Any], label: str | None, wanted: S
         for i in range(block.shape[1])
     ]
     rows = np.concatenate(blocks, axis=1, dtype=dtype)
-    remarks = (f"columns of words are left out: {', '.join(words)}",) if words and wanted is None else ()
+    left_out = {"of words": words if wanted is None else [], "without a number": empty}
+    remarks = tuple(f"columns {what} are left out: {', '.join(which)}" for what, which in left_out.items() if which)
     pictures = None
     naming = next((name for name in (picture, *words) if name is not None), None)
     if picture is not None:
@@ -284,7 +292,7 @@ def _from_columns(path: Path, read: dict[str, Any], label: str | None, wanted: S
         name=path.stem,
         rows=rows,
         columns=tuple(titles),
-        names=[str(i) for i in range(len(rows))] if naming is None else [str(v) for v in read[naming]],
+        names=range(len(rows)) if naming is None else [str(v) for v in read[naming]],
         label=None if label is None else np.asarray([_plain(v) for v in read[label]]),
         label_name=label or "",
         pictures=pictures,
@@ -293,51 +301,17 @@ def _from_columns(path: Path, read: dict[str, Any], label: str | None, wanted: S
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+    """A label as people write it: 3, not 3.0; every digit that tells it from another."""
+    number = isinstance(value, (float, np.floating))
+    return str(int(value)) if number and float(value).is_integer() else str(value)
+
+
+def _is_empty(column: np.ndarray) -> bool:
+    return column.dtype.kind == "f" and bool(np.isnan(column[:1]).all() and np.isnan(column).all())
 
 
 def _words(column: np.ndarray) -> bool:
     return column.dtype.kind not in "buif"
-
-
-def _csv_columns(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            file.seek(0)
-            delimiter = max(",;\t", key=head.count)
-            lines = [line for line in csv.reader(file, delimiter=delimiter) if line]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{path}: not a table of text ({error}); expected CSV, .npy, .npz, .parquet or labels"
-        ) from None
-    if len(lines) < 2:
-        raise InputError(f"{path}: expected a line of names and rows of numbers below it; found {len(lines)} lines")
-    names = [name.strip() or f"column {i + 1}" for i, name in enumerate(lines[0])]
-    if all(_is_number(cell) for cell in lines[0]):
-        names, lines = [f"column {i + 1}" for i in range(len(names))], [lines[0], *lines]
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}: two columns are called {next(n for n in names if names.count(n) > 1)!r}")
-    for number, line in enumerate(lines[1:], 2):
-        if len(line) != len(names):
-            raise InputError(f"{path}, line {number}: has {len(line)} cells; expected {len(names)}")
-    return {name: _column([line[i].strip() for line in lines[1:]]) for i, name in enumerate(names)}
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _column(cells: list[str]) -> np.ndarray:
-    """Numbers, empty cells among them NaN; words as they stand where one cell is no number."""
-    try:
-        return np.array([np.nan if cell.lower() in _EMPTY else float(cell) for cell in cells])
-    except ValueError:
-        return np.array(cells, dtype=object)
 
 
 def _parquet_columns(path: Path) -> dict[str, np.ndarray]:
@@ -363,20 +337,25 @@ def _parquet_columns(path: Path) -> dict[str, np.ndarray]:
 
 
 def _refuse_holes(path: Path, table: Table) -> None:
-    wrong = ~np.isfinite(table.rows)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
+    from cairn.points.distances import blocks
+
+    wrong, first = 0, ""
+    for part in blocks(*table.rows.shape):
+        holes = ~np.isfinite(table.rows[part])
+        wrong += int(holes.any(axis=1).sum())
+        if wrong and not first:
+            row, column = np.argwhere(holes)[0]
+            first = f"row {part.start + row + 1}, column {table.columns[column]!r}"
+    if wrong:
         raise InputError(
-            f"{path}: {wrong.any(axis=1).sum()} of {len(table)} rows have numbers that are missing or not finite, the "
-            f"first in row {row + 1}, column {table.columns[column]!r}: fill them in or leave these rows out"
+            f"{path}: {wrong} of {len(table)} rows have numbers that are missing or not finite, the first in {first}: "
+            "fill them in or leave these rows out"
         )
     if len(table) < 3:
         raise InputError(f"{path}: has {len(table)} rows; at least 3 are needed")
 
 
 def _standardised(table: Table) -> Table:
-    from dataclasses import replace
-
     rows = np.asarray(table.rows, np.float64)
     spread = rows.std(axis=0)
     return replace(table, rows=(rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1))

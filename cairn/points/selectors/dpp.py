@@ -5,6 +5,8 @@ make small (Kulesza & Taskar 2012).
   section 3.3, and the k-DPP of 2011): memory is O(n m), never n x n.
 - `GreedyDPPLandmarks` adds the row that raises the determinant most, from the kernel itself (Chen, Zhang & Zhou 2018):
   pivoted Cholesky, memory O(n k).
+
+Rows that are the same count once, whichever of them is looked at: no set holds two of them.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from scipy import linalg
 
 from cairn.points.distances import blocks, squared_to_row
+from cairn.points.distinct import distinct_rows
 from cairn.points.selectors.contract import RowSelector
 from cairn.points.selectors.features import kernel_features, median_gamma
 
@@ -43,6 +46,11 @@ class DPPLandmarks(RowSelector):
         self.random_state = random_state
 
     def _rows(self, X, count, rng):
+        first, _ = distinct_rows(X)
+        rows = X if len(first) == X.shape[0] else X[first]
+        return first[self._distinct(rows, min(count, len(first)), rng)]
+
+    def _distinct(self, X, count, rng):
         width = 3 * count if self.n_features is None else self.n_features
         features = kernel_features(X, "rbf", self.gamma, width, rng)
         gram = np.zeros((features.shape[1],) * 2)
@@ -120,6 +128,11 @@ class GreedyDPPLandmarks(RowSelector):
         self.random_state = random_state
 
     def _rows(self, X, count, rng):
+        first, _ = distinct_rows(X)
+        rows = X if len(first) == X.shape[0] else X[first]
+        return first[self._distinct(rows, min(count, len(first)), rng)]
+
+    def _distinct(self, X, count, rng):
         gamma = median_gamma(X, rng) if self.gamma is None else self.gamma
         n = X.shape[0]
         factor = np.empty((count, n), X.dtype)  # rows of the Cholesky factor

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 
 from cairn.points import DPPLandmarks, GreedyDPPLandmarks, RandomLandmarks
 
@@ -38,3 +39,10 @@ def test_lie_farther_apart_than_random_rows():
     chance = np.mean([closest(RandomLandmarks(20, random_state=s)) for s in range(5)])
     for make in (DPPLandmarks, GreedyDPPLandmarks):
         assert np.mean([closest(make(20, random_state=s)) for s in range(5)]) > 2 * chance
+
+
+@pytest.mark.parametrize("make", [DPPLandmarks, GreedyDPPLandmarks])
+def test_a_row_that_stands_very_often_hides_no_other(make):
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    found = make(20, random_state=0).fit(np.concatenate([np.repeat(rows[:1], 100_000, axis=0), rows]))
+    assert len(np.unique(found.points_, axis=0)) == 20

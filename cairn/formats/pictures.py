@@ -21,6 +21,7 @@ __all__ = ["SUFFIXES", "PictureFinder", "files_beside", "is_file", "json_for_eac
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
 
 _PLAIN = re.compile(r"[^/.:][^/:]*")  # the name of a file and nothing more
+_FOLDERS = 16  # of a name, counted from its end
 _OFTEN = 500  # names looked for in one folder, before its files are listed
 _PART = re.compile(r"^(.+)#(\d+)$")  # video.mp4#12 is a frame, scan.tif#3 a page
 _DRIVE = re.compile(r"^[A-Za-z]:/")
@@ -46,6 +47,7 @@ class PictureFinder:
         self._listings: dict[Path, dict[str, Path]] = {}
         self._asked: dict[str, int] = {}
         self._files: dict[str, set[str]] = {}
+        self._moved: dict[Path, str] = {}
 
     def __call__(self, name: str, line: int | None = None) -> Source:
         """The picture called `name`.
@@ -79,10 +81,24 @@ class PictureFinder:
         raise InputError(f"{where}: there is no picture {shown(plain)}; looked in {looked}")
 
     def _find(self, plain: str) -> Path | None:
-        if plain.startswith("/") or _DRIVE.match(plain):
-            if is_file(Path(plain)):
-                return Path(plain)
-            plain = PurePosixPath(plain).name
+        """Where it says; else the same name with fewer of its folders, for labels are moved to other machines."""
+        absolute = plain.startswith("/") or _DRIVE.match(plain) is not None
+        if absolute and is_file(Path(plain)):
+            return Path(plain)
+        parts = [part for part in _DRIVE.sub("", plain).split("/") if part not in ("", ".")][-_FOLDERS:]
+        for first in range(len(parts)):
+            found = self._in_folders("/".join(parts[first:]))
+            if found is None:
+                continue
+            if (absolute or first) and self._moved.setdefault(found, plain) != plain:
+                raise InputError(
+                    f"{self.label_file}: {shown(plain)} and {shown(self._moved[found])} are not where they were, and "
+                    f"{found} could be either; keep the folders that the labels name"
+                )
+            return found
+        return None
+
+    def _in_folders(self, plain: str) -> Path | None:
         for root in self.roots:
             candidate = root / plain
             if is_file(candidate):

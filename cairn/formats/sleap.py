@@ -180,17 +180,11 @@ def _dataset(labels: Any, path: Path, pictures: str | Path | None) -> Dataset:
     find = PictureFinder(path, [path.parent], pictures)
     resolve = {id(v): _resolver(v, path, find) for v in labels.videos}
     sources: dict[Source, int] = {}
-    owners: dict[Source, int] = {}
     frame_of: list[int | None] = []
     video_of: list[str] = []
     kept: list[tuple[int, Any]] = []
     for frame in labels.labeled_frames:
         source, number = resolve[id(frame.video)](int(frame.frame_idx))
-        if owners.setdefault(source, id(frame.video)) != id(frame.video):
-            raise InputError(
-                f"{path}: two of its videos are called {shown(PurePosixPath(source.path).name)}, and only one is here; "
-                "put them into different folders and open the project in SLEAP once"
-            )
         index = sources.setdefault(source, len(sources))
         if index == len(frame_of):
             frame_of.append(number)

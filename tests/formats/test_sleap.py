@@ -1,6 +1,7 @@
 """SLEAP's files, written and read by sleap-io itself."""
 
 import contextlib
+import shutil
 
 import numpy as np
 import pytest
@@ -207,8 +208,12 @@ def test_two_videos_of_one_name_are_not_mixed_up(project):
             sio.LabeledFrame(video=video, frame_idx=1, instances=[sio.Instance.from_numpy(POINTS[:1], skeleton=body)])
         )
     sio.Labels(frames).save(str(project / "x.slp"), verbose=False)
-    with pytest.raises(InputError, match=r"two of its videos are called 'v\.avi'"):
+    with pytest.raises(InputError, match=r"'/far/m2/v\.avi' and '/far/m1/v\.avi' are not where they were"):
         read(project / "x.slp")
+    for folder in ("m1", "m2"):
+        (project / folder).mkdir()
+        shutil.copy(project / "v.avi", project / folder)
+    assert len(read(project / "x.slp")) == 2
 
 
 def test_without_sleap_io_one_sentence_says_what_to_install(folder, monkeypatch):

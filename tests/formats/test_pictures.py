@@ -1,0 +1,50 @@
+"""Where the pictures of a label file are looked for."""
+
+import pytest
+
+from cairn.errors import InputError
+from cairn.formats.pictures import PictureFinder
+
+
+@pytest.fixture
+def finder(tmp_path):
+    def make(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        return PictureFinder(tmp_path / "labels.json", [tmp_path])
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/home/ann/project/v1/a.png", r"C:\project\v1\a.png", "v1/a.png", "./v1/a.png", "a.png"],
+)
+def test_labels_may_come_from_another_machine(finder, tmp_path, name):
+    assert finder("a.png")(name).path == str(tmp_path / "a.png")
+
+
+def test_the_folders_that_are_still_there_count(finder, tmp_path):
+    find = finder("v1/a.png", "v2/a.png", "a.png")
+    assert find("/home/ann/project/v1/a.png").path == str(tmp_path / "v1" / "a.png")
+    assert find("/home/ann/project/v2/a.png").path == str(tmp_path / "v2" / "a.png")
+    assert find("a.png").path == str(tmp_path / "a.png")
+
+
+def test_two_names_are_never_one_picture(finder):
+    find = finder("a.png")
+    find("/home/ann/v1/a.png")
+    find("/home/ann/v1/a.png")
+    with pytest.raises(InputError, match=r"v2/a\.png' and '/home/ann/v1/a\.png' are not where they were"):
+        find("/home/ann/v2/a.png")
+
+
+def test_a_frame_of_a_video_that_was_moved(finder, tmp_path):
+    found = finder("video.mp4")("/data/film/video.mp4#12")
+    assert (found.path, found.frame) == (str(tmp_path / "video.mp4"), 12)
+
+
+def test_what_climbs_out_is_refused(finder):
+    with pytest.raises(InputError, match="leaves the folder"):
+        finder("a.png")("v1/../../a.png")

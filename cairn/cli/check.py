@@ -20,6 +20,9 @@ def check(
     scheme: Annotated[
         str | None, typer.Option(help="A known skeleton whose names and sides the points have, e.g. wings12.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     worst: Annotated[int, typer.Option(min=0, help="Cases of each kind that are printed.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there are errors.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table.")] = False,
@@ -39,7 +42,7 @@ def check(
             raise InputError(f"{option} {path}: end the name in {endings[0]}")
         if not Path(path).absolute().parent.is_dir():
             raise InputError(f"{option} {path}: there is no folder {Path(path).parent}; make it first")
-    dataset = read(data)
+    dataset = read(data, pictures=pictures)
     if scheme is not None:
         from cairn.cli.shape import _as_scheme
 

@@ -20,6 +20,9 @@ def convert(
     from_scheme: Annotated[
         str | None, typer.Option(help="The scheme that the points are, where the file does not say it, e.g. face98.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not say what was written.")] = False,
 ) -> None:
     """Convert labels from any format to any other, and say what the new one cannot carry.
@@ -34,7 +37,7 @@ def convert(
         from cairn.errors import InputError
 
         raise InputError(f"there is no format {to!r}; choose one of {', '.join(FORMATS)}")
-    data = read(source)
+    data = read(source, pictures=pictures)
     if from_scheme is not None:
         from dataclasses import replace
 

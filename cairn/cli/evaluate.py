@@ -31,6 +31,9 @@ def evaluate(
     ] = None,
     boxes: Annotated[str, typer.Option(help="given: those of the data; found: those of the model's finder.")] = "given",
     split: Annotated[str | None, typer.Option(help="Only this split of the data; all where absent.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     worst: Annotated[Path | None, typer.Option(help="Write a picture of the worst cases (.png or .jpg).")] = None,
     points: Annotated[bool, typer.Option("--points", help="Also print the error of each point.")] = False,
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
@@ -56,7 +59,16 @@ def evaluate(
     if html is not None and len(models) > 6:
         raise InputError(f"--html {html}: a page can show at most 6 models side by side; {len(models)} were given")
     silent = quiet or json_file == "-"
-    result = compare(models, data, boxes=boxes, split=split, seed=seed, quiet=silent, allow_leakage=allow_leakage)  # type: ignore[arg-type]
+    result = compare(
+        models,
+        data,
+        boxes=boxes,  # type: ignore[arg-type]
+        split=split,
+        pictures=pictures,
+        seed=seed,
+        quiet=silent,
+        allow_leakage=allow_leakage,
+    )
     said: Report | Comparison = result if len(models) > 1 else result.reports[0]
     warnings = list(dict.fromkeys(sentence for report in result for sentence in report.warnings))
     for sentence in warnings:
@@ -68,7 +80,7 @@ def evaluate(
     elif json_file is not None:
         said.save(json_file)
     if html is not None:
-        said.save_page(html, command=_command(models, data, boxes, split, seed))
+        said.save_page(html, command=_command(models, data, boxes, split, pictures, seed))
     if worst is not None:
         from cairn.draw import save_picture
         from cairn.report.sheet import worst_sheet
@@ -96,12 +108,13 @@ def _check_files(json_file: str | None, html: Path | None, worst: Path | None) -
         raise InputError(f"--html {html}: end the name in .html")
 
 
-def _command(models: list[str], data: Path, boxes: str, split: str | None, seed: int) -> str:
+def _command(models: list[str], data: Path, boxes: str, split: str | None, pictures: Path | None, seed: int) -> str:
     """What makes the same figures again."""
     import shlex
 
     options = [] if boxes == "given" else ["--boxes", boxes]
     options += ["--split", split] if split else []
+    options += ["--pictures", str(pictures)] if pictures is not None else []
     options += ["--seed", str(seed)] if seed else []
     return shlex.join(["cairn", "evaluate", *models, str(data), *options])
 

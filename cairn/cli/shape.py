@@ -25,6 +25,9 @@ def shape(
         str | None, typer.Option(help="A known skeleton whose names and edges the points have, e.g. wings12.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split of the data; all where absent.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     rigid: Annotated[bool, typer.Option("--rigid", help="Keep the sizes: study shape and size together.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -48,7 +51,7 @@ def shape(
         check_folder(out)
     if modes is not None and modes < 1:
         raise InputError(f"--modes {modes}: expected 1 or more")
-    dataset = read(data)
+    dataset = read(data, pictures=pictures)
     if split is not None:
         dataset = dataset.of_split(split)
     if scheme is not None:

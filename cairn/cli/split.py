@@ -32,6 +32,9 @@ def split(
     gap: Annotated[int, typer.Option(help="Frames left out beside each border, with --block.")] = 1,
     stratify: Annotated[str, typer.Option(help="A column of which every split gets the same share.")] = "",
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not say what was written.")] = False,
 ) -> None:
     """Split labelled pictures so that nobody is on both sides: by subject, evenly over a column, or by block of time.
@@ -50,7 +53,7 @@ def split(
         raise InputError(f"--out {out}: only .json (COCO) and .csv say a split; or give a folder, for a file each")
     if out.exists() and data.exists() and out.samefile(data):
         raise InputError(f"--out {out}: is the data itself; choose another name")
-    dataset = read(data)
+    dataset = read(data, pictures=pictures)
     shares = {"test": test} | ({"val": val} if val else {})
     if block is None:
         made = split_into(dataset, shares, by=by, stratify=stratify, seed=seed)

@@ -23,6 +23,9 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Steps to train instead, to repeat a training exactly.")] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     split: Annotated[str | None, typer.Option(help="Split to learn from; train where the data has it.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option(help="For checkpoints and learning curves; a stopped training continues there.")
     ] = None,
@@ -58,13 +61,13 @@ def train(
         minutes = 20.0
     check_choices(recipe, minutes, steps, finder, device)
     first = None if start is None else load(start)
-    dataset = read(data)
+    dataset = read(data, pictures=pictures)
     names = [data.name or str(data)]
     if also:
         from cairn.schemes.mixture import mixture
 
         own = len(dataset.skeleton)
-        dataset = mixture([dataset, *(read(more) for more in also)])
+        dataset = mixture([dataset, *(read(more, pictures=pictures) for more in also)])
         names += [more.name or str(more) for more in also]
         if not quiet:
             print(f"points: {own} of {data}, {len(dataset.skeleton)} in all sets together", file=sys.stderr)

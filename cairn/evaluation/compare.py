@@ -37,6 +37,7 @@ def compare(
     *,
     boxes: Literal["given", "found"] = "given",
     split: str | None = None,
+    pictures: str | Path | None = None,
     seed: int = 0,
     quiet: bool = True,
     allow_leakage: bool = False,
@@ -47,6 +48,7 @@ def compare(
     ----------
     models : at least one; models, or names or paths of some
     data, boxes, split, seed, quiet, allow_leakage : as in `evaluate`
+    pictures : a folder in which the pictures are looked for first, where `data` is a path; as in `cairn.read`
 
     Raises
     ------
@@ -58,7 +60,7 @@ def compare(
     if isinstance(data, (str, Path)):
         from cairn.formats import read
 
-        name, data = str(data), read(data)
+        name, data = str(data), read(data, pictures=pictures)
     reports = [
         evaluate(m, data, boxes=boxes, split=split, seed=seed, quiet=quiet, allow_leakage=allow_leakage) for m in models
     ]

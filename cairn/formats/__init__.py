@@ -125,6 +125,8 @@ def read(path: str | Path, *, format: str | None = None, pictures: str | Path | 
     ------
     InputError : one sentence with the file, and the line where there is one
     """
+    if pictures is not None and not Path(pictures).is_dir():
+        raise InputError(f"{pictures}: there is no such folder of pictures; check the path")
     return _module(format or sniff(path)).read(Path(path), pictures)
 
 

@@ -12,6 +12,9 @@ Read too, where an image has them: ``split``, ``frame``; where an annotation has
 and ``altered`` (lists of K) and ``plausible_parts`` (by name), and every other plain value as a column. A crowd
 (``iscrowd``) stays a row. A folder with several files becomes one data set, each file's name being its split.
 
+The pictures of labels in a folder called ``annotations`` are looked for beside that folder too, and those of
+``person_keypoints_train2017.json`` in ``train2017`` there, as COCO itself is laid out.
+
 Cannot carry: the mark "absent" (written as not labelled), depth, observers, mm per pixel.
 """
 

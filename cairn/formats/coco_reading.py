@@ -283,10 +283,21 @@ def _columns(extras: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
     return columns
 
 
+def _folders(path: Path) -> list[Path]:
+    """Where the pictures may be: beside the file; or as in COCO itself, whose labels have a folder of their own.
+
+    Those of ``annotations/person_keypoints_train2017.json`` are in ``train2017``, beside ``annotations``.
+    """
+    home = path.absolute().parent
+    if home.name.lower() != "annotations":
+        return [path.parent]
+    return [path.parent, home.parent, home.parent / path.stem.rpartition("_")[2]]
+
+
 def add_file(content: Content, path: Path, pictures: str | Path | None, split: str | None) -> None:
     """Read one file into `content`."""
     entries = Entries(f"{path}: annotations")
-    find = PictureFinder(path, [path.parent], pictures)
+    find = PictureFinder(path, _folders(path), pictures)
     index: dict[Any, int] = {}
 
     def take_images(piece: list[Any]) -> None:

@@ -61,3 +61,27 @@ def test_points_of_another_scheme_are_written_and_what_they_are_is_said(cairn, t
     assert result.code == 2
     assert "nothing of hand21 is in face68" in result.err
     assert not (folder / "hand.json").exists()
+
+
+@pytest.mark.parametrize("command", ["convert", "check", "split", "shape", "train", "evaluate"])
+def test_pictures_may_lie_in_another_folder_than_the_labels(cairn, kite_model, tmp_path, command):
+    from dataclasses import replace
+
+    from cairn.images import find_images
+
+    folder = write_pictures(tmp_path / "specimens", 20)
+    write(replace(draw_kites(20), images=find_images(folder)), folder / "points.csv")
+    (tmp_path / "labels").mkdir()
+    labels = (folder / "points.csv").rename(tmp_path / "labels" / "points.csv")
+    arguments = {
+        "convert": (labels, "a.csv"),
+        "split": (labels, "--out", "a.csv"),
+        "train": (labels, "--out", "a.cairn", "--recipe", "mean", "--quiet"),
+        "evaluate": (kite_model, labels),
+    }.get(command, (labels,))
+    assert "there is no picture" in cairn(command, *arguments).err
+    result = cairn(command, *arguments, "--pictures", folder)
+    assert result.code == 0, result.err
+    result = cairn(command, *arguments, "--pictures", "nowhere")
+    assert result.code == 2
+    assert "nowhere: there is no such folder of pictures" in result.err

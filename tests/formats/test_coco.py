@@ -1,6 +1,7 @@
 """COCO keypoints: numbers as they stand, visibility in three states, several objects a picture."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -252,3 +253,13 @@ def test_pycocotools_reads_what_we_write(folder):
     assert one["bbox"] == [1.5, 2, 1.5, 2]
     assert theirs.loadImgs([3])[0]["file_name"] == "c.png"
     assert theirs.loadCats([1])[0]["keypoints"] == ["u", "v", "w"]
+
+
+def test_pictures_are_found_as_coco_itself_lays_them_out(folder):
+    content = document()
+    for image in content["images"]:
+        (folder / "train2017").mkdir(exist_ok=True)
+        (folder / image["file_name"]).rename(folder / "train2017" / image["file_name"])
+    (folder / "annotations").mkdir()
+    found = read(put(folder, content, "annotations/person_keypoints_train2017.json"))
+    assert [Path(s.path) for s in found.images.sources] == [folder / "train2017" / n for n in ("a.png", "b.png")]

@@ -7,7 +7,7 @@ A registry is a JSON file that says, for each name, where the data is, its SHA-2
                "what": "40 wings with 12 points", "cite": "Somebody 2020"}}
 
 `address`, `sha256` and `licence` are needed. `REGISTRY`, the one that comes with cairn, only ever holds entries whose
-checksum somebody computed from the file itself; it is empty until then.
+checksum somebody computed from the file itself; beside each stands who.
 
 A download that was cut continues where it stopped, from a hidden ``.NAME.part`` file (HTTP ranges, RFC 9110). The
 checksum and the final move are pooch's.
@@ -73,7 +73,42 @@ class Entry:
         return f"{self.name} is under this licence: {self.licence}{where}"
 
 
-REGISTRY: dict[str, Entry] = {}
+_COCO = "http://images.cocodataset.org"
+_COCO_PICTURES = "Flickr's terms of use; COCO's makers do not own the pictures"
+_COCO_LICENCE = {"licence_address": "https://cocodataset.org/#termsofuse", "cite": "Lin et al., ECCV 2014"}
+REGISTRY: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        # Checksums and sizes: TensorFlow Datasets, url_checksums/coco.txt and coco2017.txt, which agree.
+        Entry(
+            "coco2017-labels",
+            f"{_COCO}/annotations/annotations_trainval2017.zip",
+            "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+            "CC BY 4.0",
+            bytes=252_907_541,
+            what="17 points of 250,000 people: annotations/person_keypoints_train2017.json and ..._val2017.json",
+            **_COCO_LICENCE,
+        ),
+        Entry(
+            "coco2017-val",
+            f"{_COCO}/zips/val2017.zip",
+            "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+            _COCO_PICTURES,
+            bytes=815_585_330,
+            what="the 5,000 pictures of person_keypoints_val2017.json",
+            **_COCO_LICENCE,
+        ),
+        Entry(
+            "coco2017-train",
+            f"{_COCO}/zips/train2017.zip",
+            "69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
+            _COCO_PICTURES,
+            bytes=19_336_861_798,
+            what="the 118,287 pictures of person_keypoints_train2017.json",
+            **_COCO_LICENCE,
+        ),
+    )
+}
 
 
 def fetch(entry: Entry, to: str | Path = ".", *, accept_licence: bool = False, quiet: bool = False) -> Path:

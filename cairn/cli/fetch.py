@@ -24,7 +24,7 @@ def fetch(
 ) -> None:
     """Fetch public data: the licence is shown and must be accepted, the checksum must be right.
 
-    Example: cairn fetch https://example.org/wings.zip --sha256 SUM --licence "CC BY 4.0" --accept-licence
+    Example: cairn fetch coco2017-labels --to data --accept-licence
     """
     from cairn.fetch import REGISTRY, entry_of, read_registry
     from cairn.fetch import fetch as bring
@@ -32,9 +32,8 @@ def fetch(
     if name is None:
         known = REGISTRY | (read_registry(registry) if registry else {})
         for entry in known.values():
-            print(f"{entry.name}: {entry.what or entry.address} ({entry.licence})")
-        if not known:
-            print("no data is known by name; give a registry (--registry) or an address with its --sha256")
+            size = f"{entry.bytes / 1e6:,.0f} MB; " if entry.bytes else ""
+            print(f"{entry.name}: {entry.what or entry.address} ({size}{entry.licence})")
         return
     entry = entry_of(name, sha256=sha256, licence=licence, registry=registry)
     if not quiet or not accept_licence:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -36,10 +35,13 @@ _Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing.")]
 
 def embed(
     data: _Data,
-    method: Annotated[str, typer.Option(help="mds, stress-mds, isomap, kernel-pca, spectral or diffusion.")] = "mds",
+    method: Annotated[
+        str, typer.Option(help="mds, stress-mds, isomap, stress-isomap, kernel-pca, spectral or diffusion.")
+    ] = "mds",
     landmarks: _Landmarks = None,
     components: Annotated[int, typer.Option(help="Coordinates of the result; two of them are drawn.")] = 2,
     selector: _Selector = None,
+    neighbours: Annotated[int | None, typer.Option(help="Of each row in isomap's graph.", show_default="8")] = None,
     label: _Label = None,
     columns: _Columns = None,
     format: _Format = None,
@@ -64,6 +66,7 @@ def embed(
         landmarks=landmarks,
         components=components,
         selector=selector,
+        neighbours=neighbours,
         seed=seed,
         compare=not once,
     )
@@ -149,7 +152,7 @@ def _finish(answer: Answer, folder: Path | None, as_json: bool, quiet: bool) -> 
     if folder is not None:
         from cairn.explore.page import page
         from cairn.explore.picture import scatter_picture
-        from cairn.files import write_whole
+        from cairn.files import made_whole, write_whole
 
         folder.mkdir(parents=True, exist_ok=True)
         picture = scatter_picture(answer)
@@ -157,12 +160,14 @@ def _finish(answer: Answer, folder: Path | None, as_json: bool, quiet: bool) -> 
         html = page(answer, picture, "cairn " + " ".join(sys.argv[1:]) if Path(sys.argv[0]).stem == "cairn" else "")
         for name, content in (
             ("scatter.png", picture),
-            ("rows.csv", _rows(answer)),
             ("figures.json", figures),
             ("index.html", html),
         ):
             write_whole(folder / name, content)
             written.append(name)
+        with made_whole(folder / "rows.csv") as path, open(path, "w", encoding="utf-8", newline="") as file:
+            _write_rows(answer, file)
+        written.append("rows.csv")
     if as_json:
         print(json.dumps(answer.to_json(), indent=1, allow_nan=False))
     elif not quiet:
@@ -170,10 +175,9 @@ def _finish(answer: Answer, folder: Path | None, as_json: bool, quiet: bool) -> 
         print(f"wrote {', '.join(written)} in {folder}")
 
 
-def _rows(answer: Answer) -> str:
+def _write_rows(answer: Answer, file: TextIO) -> None:
     """CSV: name, coordinates, cluster, label, and whether the row is a landmark."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n")
     table = answer.table
     head: list[str] = ["row", "name", *(f"coordinate_{i + 1}" for i in range(answer.placed.shape[1]))]
     landmark = None
@@ -189,7 +193,6 @@ def _rows(answer: Answer) -> str:
         line += [table.label[i]] if table.label is not None else []
         line += [int(i in landmark)] if landmark is not None else []
         writer.writerow(line)
-    return out.getvalue()
 
 
 def _print(answer: Answer) -> None:

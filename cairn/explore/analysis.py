@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from cairn.explore.table import Table
 
 __all__ = ["CLUSTERERS", "EMBEDDERS", "Answer", "cluster", "embed"]
 
-EMBEDDERS = ("mds", "stress-mds", "isomap", "kernel-pca", "spectral", "diffusion")
+EMBEDDERS = ("mds", "stress-mds", "isomap", "stress-isomap", "kernel-pca", "spectral", "diffusion")
 CLUSTERERS = ("spectral", "ensemble", "kasp")
 
+_LOOKED_AT = 100_000  # rows, of more, that figures of a map come from: ranks among all rows cost more than the map
 _PAIRS = 100_000  # whose distances are compared
 _RANKED = 500  # rows whose neighbours are looked up
 _NEIGHBOURS = 10
@@ -81,6 +82,7 @@ def embed(
     landmarks: int | None = None,
     components: int = 2,
     selector: str | None = None,
+    neighbours: int | None = None,
     seed: int = 0,
     compare: bool = True,
 ) -> Answer:
@@ -88,8 +90,9 @@ def embed(
 
     Parameters
     ----------
-    method : one of `EMBEDDERS`
-    landmarks : how many; None is 100, or all rows where there are fewer
+    method : one of `EMBEDDERS`; "stress-isomap" is Isomap placed by stress
+    landmarks : how many; None is 100, or all different rows where there are fewer
+    neighbours : of each row in Isomap's graph; None is 8, or all other rows where there are fewer
     components : of the result
     selector : name, see `cairn.points.selectors`; None is the method's own
     seed : of every random choice
@@ -104,23 +107,41 @@ def embed(
     if method not in EMBEDDERS:
         raise InputError(f"--method {method}: choose one of {', '.join(EMBEDDERS)}")
     _check_selector(selector)
-    count = _count(landmarks, 100, len(table))
-    fixed = {"n_components": components, "random_state": seed} | ({} if selector is None else {"selector": selector})
+    if neighbours is not None and not method.endswith("isomap"):
+        raise InputError(f"--neighbours {neighbours}: --method {method} has no graph of neighbours; isomap has")
+    different = _different(table.rows, max(2 * (landmarks or 100), 10))
+    count = _count(landmarks, min(100, different), len(table))
+    fixed: dict[str, Any] = {"n_components": components, "random_state": seed}
+    if selector is not None:
+        fixed["selector"] = selector
+    if method.endswith("isomap"):
+        fixed["n_neighbors"] = neighbours if neighbours is not None else max(1, min(8, different - 1))
+    if method == "stress-isomap":
+        fixed["placing"] = "stress"
     remarks: list[str] = []
 
     def fitted(number: int) -> tuple[Any, np.ndarray, float]:
-        return _timed(lambda: EMBEDDINGS[method](n_landmarks=number, **fixed), table, "fit_transform", remarks)
+        make = EMBEDDINGS["isomap" if method == "stress-isomap" else method]
+        return _timed(lambda: make(n_landmarks=number, **fixed), table, "fit_transform", remarks)
 
+    def figures_of(estimator: Any, placed: np.ndarray) -> dict[str, float]:
+        return _embedding_figures(looked_at, estimator, placed if some is None else placed[some], seed)
+
+    some, looked_at = _some_rows(table, seed)
+    if some is not None:
+        remarks.append(f"figures are of {len(some):,} rows, drawn at random")
     estimator, placed, seconds = fitted(count)
     rows = getattr(estimator, "landmark_indices_", None)
     marks = placed[rows] if rows is not None else estimator.transform(estimator.landmarks_)
-    figures = {"seconds": seconds, **_embedding_figures(table, estimator, placed, seed)}
+    figures = {"seconds": seconds, **figures_of(estimator, placed)}
     others = []
-    for number in _numbers(count, components + 1, len(table)) if compare else []:
+    for number in _numbers(count, components + 1, different) if compare else []:
         other, there, took = (estimator, placed, seconds) if number == count else fitted(number)
-        row = {"landmarks": float(number), "seconds": took, **_embedding_figures(table, other, there, seed)}
+        row = {"landmarks": float(number), "seconds": took, **figures_of(other, there)}
         others.append(row | {"same place": _same_place(placed, there)})
-    settings = {"landmarks": count, "components": components, "selector": selector, "seed": seed}
+    settings: dict[str, Any] = {"landmarks": count, "components": components, "selector": selector, "seed": seed}
+    if "n_neighbors" in fixed:
+        settings["neighbours"] = fixed["n_neighbors"]
     return Answer(
         table, method, settings, estimator, placed, marks, None, rows, figures, others, (*table.remarks, *remarks)
     )
@@ -160,7 +181,7 @@ def cluster(
     _check_selector(selector)
     if clusters is not None and not 1 <= clusters <= len(table):
         raise InputError(f"--clusters {clusters}: expected 1 to {len(table)}, the number of rows")
-    count = None if landmarks is None else _count(landmarks, landmarks, len(table))
+    count = None if landmarks is None else _count(landmarks, len(table), len(table))
     fixed = {"n_clusters": clusters, "random_state": seed} | ({} if selector is None else {"selector": selector})
     remarks: list[str] = []
 
@@ -177,7 +198,7 @@ def cluster(
         marks = sketch.transform(np.asarray(centres, table.rows.dtype))
     figures = {"seconds": seconds, **_cluster_figures(table, estimator, labels, seed)}
     others = []
-    most = max(count, len(table) // 2)  # with more, landmarks are the rows themselves
+    most = max(count, _different(table.rows, 4 * count) // 2)  # with more, landmarks are the rows themselves
     for number in _numbers(count, estimator.n_clusters_ + 1, most) if compare else []:
         other, there, took = (estimator, labels, seconds) if number == count else fitted(number)
         row = {"landmarks": float(number), "seconds": took, **_cluster_figures(table, other, there, seed)}
@@ -227,6 +248,18 @@ def _count(asked: int | None, usual: int, rows: int) -> int:
     return asked
 
 
+def _different(rows: np.ndarray, enough: int) -> int:
+    """How many different rows there are; where there are enough, any number that is."""
+    from cairn.points.distinct import distinct_rows
+
+    size = 8 * enough
+    while True:
+        found = len(distinct_rows(rows[:size])[0])
+        if found >= enough or size >= len(rows):
+            return found
+        size *= 8
+
+
 def _numbers(count: int, least: int, most: int) -> list[int]:
     """A quarter of the number, half of it, itself, and twice as many."""
     tried = {max(least, count // 4), max(least, count // 2), count, min(most, 2 * count)}
@@ -234,6 +267,15 @@ def _numbers(count: int, least: int, most: int) -> list[int]:
 
 
 # --- figures ---
+
+
+def _some_rows(table: Table, seed: int) -> tuple[np.ndarray | None, Table]:
+    """Which rows figures come from, and a table of them; None and the table itself where that is all."""
+    if len(table) <= _LOOKED_AT:
+        return None, table
+    some = np.sort(np.random.default_rng(seed).choice(len(table), _LOOKED_AT, replace=False, shuffle=False))
+    label = None if table.label is None else table.label[some]
+    return some, replace(table, rows=table.rows[some], names=range(len(some)), label=label, pictures=None)
 
 
 def _embedding_figures(table: Table, estimator: Any, placed: np.ndarray, seed: int) -> dict[str, float]:
@@ -244,7 +286,7 @@ def _embedding_figures(table: Table, estimator: Any, placed: np.ndarray, seed: i
     out = {"trustworthiness": _trust(table.rows, placed, seed)}
     out |= {"residual variance": residual_variance(true, found), "stress": stress(true, found)}
     if hasattr(estimator, "geodesics_"):
-        marks = placed[estimator.landmark_indices_]
+        marks = estimator.embedding_[estimator.landmark_indices_]
         ways, rows = estimator.geodesics_, estimator._search.rows
         step = max(1, len(ways) * len(marks) // _PAIRS)
         there = estimator.transform(rows[::step])

@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_blobs
+from sklearn.datasets import make_blobs, make_swiss_roll
 
 from cairn.errors import InputError
 from cairn.explore import Table, cluster, embed
+from cairn.explore.analysis import EMBEDDERS
 
 ROWS, GROUP = make_blobs(400, centers=3, n_features=5, cluster_std=0.7, random_state=2)
 TABLE = Table("blobs", ROWS, tuple("abcde"), [str(i) for i in range(400)], GROUP.astype(str), "group")
@@ -61,3 +62,36 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(call, message):
     with pytest.raises(InputError, match=message) as refusal:
         call()
     assert "\n" not in str(refusal.value)
+
+
+def test_isomap_by_stress_leaves_less_of_the_ways_unexplained():
+    rows, turn = make_swiss_roll(600, random_state=0)
+    roll = Table("roll", rows, tuple("xyz"), range(600))
+    by_strain, by_stress = (embed(roll, name, compare=False) for name in ("isomap", "stress-isomap"))
+    left = "residual variance of geodesics"
+    assert by_stress.figures[left] < by_strain.figures[left]
+    assert np.abs(np.corrcoef(by_stress.placed.T, turn)[2, :2]).max() > 0.9
+
+
+@pytest.mark.parametrize("method", EMBEDDERS)
+def test_few_rows_of_which_many_are_the_same(method):
+    few = Table("few", np.tile(ROWS[:6], (30, 1)), tuple("abcde"), range(180))
+    answer = embed(few, method)
+    assert np.isfinite(answer.placed).all()
+    assert max(row["landmarks"] for row in answer.by_landmarks) <= 6
+
+
+def test_neighbours_are_those_that_were_asked_for():
+    assert embed(TABLE, "isomap", neighbours=15, compare=False).estimator.n_neighbors == 15
+    with pytest.raises(InputError, match="--neighbours 5: --method mds has no graph of neighbours"):
+        embed(TABLE, neighbours=5)
+
+
+def test_figures_of_a_large_table_come_from_some_of_its_rows_and_that_is_said(monkeypatch):
+    whole = embed(TABLE, landmarks=60, compare=False)
+    monkeypatch.setattr("cairn.explore.analysis._LOOKED_AT", 200)
+    part = embed(TABLE, landmarks=60, compare=False)
+    assert part.remarks == ("figures are of 200 rows, drawn at random",)
+    np.testing.assert_array_equal(part.placed, whole.placed)
+    for name in ("trustworthiness", "stress", "neighbours with the same label"):
+        assert part.figures[name] == pytest.approx(whole.figures[name], abs=0.05)

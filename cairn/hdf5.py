@@ -95,7 +95,7 @@ def _refuse_deadly(path: Path) -> None:
 @lru_cache(maxsize=64)
 def _trial(path: str, _: int, size: int) -> str:
     limit = _SECONDS + size / _BYTES_A_SECOND
-    command = [sys.executable, "-m", "cairn.hdf5", path]
+    command = [sys.executable, "-P", "-m", "cairn.hdf5", path]  # -P: nothing is imported from the folder we stand in
     package = str(Path(__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     try:

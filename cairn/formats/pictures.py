@@ -1,14 +1,16 @@
 """The pictures that a label file speaks of: where they are, how large, and what to call them when writing.
 
 A name in a label file is looked for in the file's folder and in ``images`` beside it, and in a folder that the caller
-names. A name that climbs out of the folder with ``..`` is refused, since label files come from other people. A full
-path is taken where it exists; otherwise, being from another machine, only its last part counts.
+names. A name that climbs out of the folder with ``..`` is refused, since label files come from other people; where the
+caller names a folder, what follows the last ``..`` is looked for in it. A full path is taken where it exists;
+otherwise, being from another machine, as many of its folders count as are there.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +18,21 @@ from cairn.errors import InputError
 from cairn.formats.text import shown
 from cairn.images import Image, ImageList, Source, read_image
 
-__all__ = ["SUFFIXES", "PictureFinder", "files_beside", "is_file", "json_for_each", "picture_names", "picture_size"]
+__all__ = [
+    "ELSEWHERE",
+    "SUFFIXES",
+    "PictureFinder",
+    "files_beside",
+    "is_file",
+    "json_for_each",
+    "picture_names",
+    "picture_size",
+]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
+
+ELSEWHERE = "if it is elsewhere, name its folder (--pictures, in Python pictures=)"
+"""What to do about a picture that was not found."""
 
 _PLAIN = re.compile(r"[^/.:][^/:]*")  # the name of a file and nothing more
 _FOLDERS = 16  # of a name, counted from its end
@@ -39,6 +53,7 @@ class PictureFinder:
 
     def __init__(self, label_file: Path, folders: Sequence[Path], pictures: str | Path | None = None):
         self.label_file = label_file
+        self.named = pictures is not None
         roots = [] if pictures is None else [Path(pictures)]
         for folder in folders:
             roots += [folder, folder / "images"]
@@ -60,28 +75,35 @@ class PictureFinder:
         plain = name.strip().replace("\\", "/")
         if not plain or "\0" in plain or len(plain) > 4096:
             raise InputError(f"{where}: {shown(name)} is not the name of a picture")
-        if ".." in plain.split("/"):
-            raise InputError(
-                f"{where}: the picture {shown(name)} leaves the folder; move the labels beside the pictures"
-            )
-        if _PLAIN.fullmatch(plain):  # with text and not with paths: there may be a hundred thousand pictures
+        whole, steps = plain, plain.split("/")
+        if ".." in steps:  # as LabelMe writes it where its labels have a folder of their own
+            if not self.named:
+                raise InputError(
+                    f"{where}: the picture {shown(name)} leaves the folder; name the folder of the pictures "
+                    "(--pictures, in Python pictures=), or move the labels beside them"
+                )
+            plain = "/".join(steps[len(steps) - steps[::-1].index("..") :])
+        elif _PLAIN.fullmatch(plain):  # with text and not with paths: there may be a hundred thousand pictures
             for root in self._root_names:
                 if self._is_there(root, plain):
                     return Source(root + plain)
-        found = self._find(plain)
+        found = self._find(plain, whole)
         if found is not None:
             return Source(str(found))
         part = _PART.match(plain)
         if part is not None and len(part[2]) < 10:
-            found = self._find(part[1])
+            found = self._find(part[1], whole.rpartition("#")[0])
             if found is not None and (_has_pages(found) or found.suffix.lower() not in SUFFIXES):
                 n = int(part[2])
                 return Source(str(found), page=n) if _has_pages(found) else Source(str(found), frame=n)
         looked = ", ".join(str(r) for r in self.roots)
-        raise InputError(f"{where}: there is no picture {shown(plain)}; looked in {looked}")
+        raise InputError(f"{where}: there is no picture {shown(whole)}; looked in {looked}; {ELSEWHERE}")
 
-    def _find(self, plain: str) -> Path | None:
-        """Where it says; else the same name with fewer of its folders, for labels are moved to other machines."""
+    def _find(self, plain: str, whole: str) -> Path | None:
+        """Where it says; else the same name with fewer of its folders, for labels are moved to other machines.
+
+        `plain` is what may be looked for of the `whole` name.
+        """
         absolute = plain.startswith("/") or _DRIVE.match(plain) is not None
         if absolute and is_file(Path(plain)):
             return Path(plain)
@@ -90,9 +112,9 @@ class PictureFinder:
             found = self._in_folders("/".join(parts[first:]))
             if found is None:
                 continue
-            if (absolute or first) and self._moved.setdefault(found, plain) != plain:
+            if (absolute or first or plain != whole) and self._moved.setdefault(found, whole) != whole:
                 raise InputError(
-                    f"{self.label_file}: {shown(plain)} and {shown(self._moved[found])} are not where they were, and "
+                    f"{self.label_file}: {shown(whole)} and {shown(self._moved[found])} are not where they were, and "
                     f"{found} could be either; keep the folders that the labels name"
                 )
             return found
@@ -103,9 +125,9 @@ class PictureFinder:
             candidate = root / plain
             if is_file(candidate):
                 return candidate
-        for root in self.roots:  # another case (.JPG), or no suffix at all
+        for root in self.roots:  # another case (.JPG), no suffix at all, or dots apart from their letters as on a Mac
             listing = self._listing((root / plain).parent)
-            last = PurePosixPath(plain).name.lower()
+            last = _plainest(PurePosixPath(plain).name)
             for wanted in (last, *(last + s for s in SUFFIXES)):
                 if wanted in listing:
                     return listing[wanted]
@@ -131,8 +153,13 @@ class PictureFinder:
                 entries = sorted(p for p in folder.iterdir() if p.is_file())
             except OSError:
                 entries = []
-            self._listings[folder] = {p.name.lower(): p for p in reversed(entries)}
+            self._listings[folder] = {_plainest(p.name): p for p in reversed(entries)}
         return self._listings[folder]
+
+
+def _plainest(name: str) -> str:
+    """The same for names that people take for the same."""
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def picture_size(source: Source | Image) -> tuple[int, int]:

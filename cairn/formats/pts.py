@@ -33,7 +33,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.pictures import SUFFIXES, PictureFinder, files_beside, is_file, picture_names
+from cairn.formats.pictures import ELSEWHERE, SUFFIXES, PictureFinder, files_beside, is_file, picture_names
 from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, text, typed, whole_points
 from cairn.formats.text import numbers, read_table, read_text, shown
 from cairn.images import ImageList, Source
@@ -167,7 +167,9 @@ def _picture_of(path: Path, folder: Path, pictures: str | Path | None) -> Source
                 if candidate.is_file():
                     return Source(str(candidate))
     looked = ", ".join(str(p) for p in places)
-    raise InputError(f"{path}: there is no picture {path.stem}.jpg (or .png, .tif, ...) for it; looked in {looked}")
+    raise InputError(
+        f"{path}: there is no picture {path.stem}.jpg (or .png, .tif, ...) for it; looked in {looked}; {ELSEWHERE}"
+    )
 
 
 def _read_manifest(folder: Path, manifest: Path, pictures: str | Path | None) -> Dataset:

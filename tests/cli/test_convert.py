@@ -79,7 +79,7 @@ def test_pictures_may_lie_in_another_folder_than_the_labels(cairn, kite_model, t
         "train": (labels, "--out", "a.cairn", "--recipe", "mean", "--quiet"),
         "evaluate": (kite_model, labels),
     }.get(command, (labels,))
-    assert "there is no picture" in cairn(command, *arguments).err
+    assert "name its folder (--pictures" in cairn(command, *arguments).err
     result = cairn(command, *arguments, "--pictures", folder)
     assert result.code == 0, result.err
     result = cairn(command, *arguments, "--pictures", "nowhere")

@@ -48,3 +48,21 @@ def test_a_frame_of_a_video_that_was_moved(finder, tmp_path):
 def test_what_climbs_out_is_refused(finder):
     with pytest.raises(InputError, match="leaves the folder"):
         finder("a.png")("v1/../../a.png")
+
+
+def test_what_climbs_out_is_found_in_the_folder_that_the_user_names(tmp_path):
+    """LabelMe writes ``../images/a.png`` where its labels have a folder of their own."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(b"x")
+    find = PictureFinder(tmp_path / "labels" / "a.json", [tmp_path / "labels"], tmp_path / "pictures")
+    assert find("..\\images\\a.png").path == str(tmp_path / "pictures" / "a.png")
+    with pytest.raises(InputError, match="could be either"):
+        find("../other/a.png")
+    with pytest.raises(InputError, match="there is no picture"):
+        find("../images/..")
+
+
+def test_a_name_with_an_umlaut_may_come_from_a_mac(finder, tmp_path):
+    """Which writes the letter and its dots as two characters."""
+    assert finder("Fl\u00fcgel.png")("Flu\u0308gel.png").path == str(tmp_path / "Fl\u00fcgel.png")
+    assert finder("To\u0308ne.png")("T\u00f6ne.png").path == str(tmp_path / "To\u0308ne.png")

@@ -33,7 +33,7 @@ from cairn.files import write_whole
 from cairn.formats.objects import Objects
 from cairn.formats.pictures import PictureFinder, picture_names
 from cairn.formats.rows import losses, text
-from cairn.formats.text import number, read_table, shown
+from cairn.formats.text import number, read_table, shown, title_cells
 from cairn.images import Source
 
 __all__ = ["VERIFIED", "from_rows", "is_long", "matches", "read", "write"]
@@ -56,12 +56,7 @@ def matches(path: Path, head: bytes) -> bool:
     """Whether the first line of a file names a picture, a point, x and y; a folder is never taken for it."""
     if path.is_dir():
         return False
-    line = next(iter(head.decode("utf-8-sig", errors="replace").lstrip().splitlines()), "")
-    try:
-        cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
-    except csv.Error:
-        return False
-    return is_long(cells)
+    return is_long(title_cells(head))
 
 
 def read(path: Path, pictures: str | Path | None = None) -> Dataset:

@@ -5,10 +5,11 @@
     image,1_x,1_y,2_x,2_y             or  nose_x,nose_y  or  nose.x, nose x, x1,y1, x_1,y_1; z where there is one
 
 Origin: 0 at the centre of the first pixel; the numbers are taken as they stand. Delimiter: comma, semicolon or tab;
-an empty cell or NaN is a point without label. The picture is in the column ``image`` (or ``file``, ``filename``,
-``path``, ...), otherwise in the first column. Understood too, and written where there are any: ``split``, ``subject``,
-``frame``, ``score``, ``track_id``, ``box_x0, box_y0, box_x1, box_y1``, ``instance`` (the number of the object in its
-picture; empty for a picture without one), ``spacing_x``... (mm per pixel), ``plausible``; for each point
+where it is no comma, decimal commas are read too, as Excel writes them in half of Europe, and so are its ``sep=;`` and
+its Unicode text. An empty cell or NaN is a point without label. The picture is in the column ``image`` (or ``file``,
+``filename``, ``path``, ...), otherwise in the first column. Understood too, and written where there are any: ``split``,
+``subject``, ``frame``, ``score``, ``track_id``, ``box_x0, box_y0, box_x1, box_y1``, ``instance`` (the number of the
+object in its picture; empty for a picture without one), ``spacing_x``... (mm per pixel), ``plausible``; for each point
 ``nose_confidence``, ``nose_visibility``, ``nose_presence``, ``nose_cov_xx``, ``nose_plausible``, ``nose_altered``.
 Other columns become ``Dataset.columns``. Numbers are written with all digits, so that reading gives the same back.
 
@@ -37,7 +38,7 @@ from cairn.files import write_whole
 from cairn.formats.csv_columns import AXES, BOX, PER_IMAGE, POINT_ARRAYS, SPACING, Header
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named, text, typed, whole_points
-from cairn.formats.text import MAX_COORDINATE, head_of, is_missing, number, read_table, shown
+from cairn.formats.text import MAX_COORDINATE, head_of, is_missing, number, read_table, shown, title_cells
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.schemes import scheme
@@ -56,14 +57,8 @@ def matches(path: Path, head: bytes) -> bool:
     """Whether the first line of a file names at least one point's x and y, or a folder holds such a file."""
     if path.is_dir():
         return bool(_files(path))
-    line = next(iter(head.decode("utf-8-sig", errors="replace").lstrip().splitlines()), "")
-    if not line.replace("\t", " ").isprintable():
-        return False
-    try:
-        cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), [])
-    except csv.Error:
-        return False
-    return len(cells) > 2 and bool(Header.of([c.strip() for c in cells]).names)
+    cells = title_cells(head)
+    return len(cells) > 2 and bool(Header.of(cells).names)
 
 
 def read(path: Path, pictures: str | Path | None = None) -> Dataset:

@@ -30,7 +30,7 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
 from cairn.formats.rows import check_count, coordinates, fill_boxes, losses, named, whole_points
-from cairn.formats.text import is_missing, number, read_table
+from cairn.formats.text import is_missing, number, read_table, title_cells
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 
@@ -46,12 +46,7 @@ def matches(path: Path, head: bytes) -> bool:
     """Whether the first line of a file is a label and an even number of numbers; a folder is never taken for it."""
     if path.is_dir():
         return False
-    line = next(iter(head.decode("utf-8-sig", errors="replace").lstrip("\r\n").splitlines()), "")
-    try:
-        label, *cells = next(csv.reader([line], delimiter=max(",;\t", key=line.count)), []) or [""]
-    except csv.Error:
-        return False
-    cells = [c.strip() for c in cells]
+    label, *cells = title_cells(head) or [""]
     figures = [c for c in cells if _FIGURE.fullmatch(c)]
     sound = all(c in figures or is_missing(c) for c in cells)
     return bool(label.strip() and figures and sound and len(cells) % 2 == 0 and not _FIGURE.fullmatch(label.strip()))

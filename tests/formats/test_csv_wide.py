@@ -280,6 +280,6 @@ def test_one_observer_of_cephalo19(shared_data, split, person):
         assert found.landmarks.points[0, 0].tolist() == [417.25, 497.75]
 
 
-def test_a_decimal_comma_is_told(folder):
+def test_a_decimal_comma_beside_a_decimal_point_is_told(folder):
     with pytest.raises(InputError, match=r"line 2: '1,5' is not a number.*decimal point and not a comma"):
-        read(put(folder, "image;p_x;p_y\na.png;1,5;2\n"))
+        read(put(folder, "image;p_x;p_y\na.png;1,5;2.5\n"))

@@ -106,7 +106,7 @@ def embed(
 
     if method not in EMBEDDERS:
         raise InputError(f"--method {method}: choose one of {', '.join(EMBEDDERS)}")
-    _check_selector(selector)
+    _check_selector(selector, landmarks)
     if neighbours is not None and not method.endswith("isomap"):
         raise InputError(f"--neighbours {neighbours}: --method {method} has no graph of neighbours; isomap has")
     different = _different(table.rows, max(2 * (landmarks or 100), 10))
@@ -120,7 +120,7 @@ def embed(
         fixed["placing"] = "stress"
     remarks: list[str] = []
 
-    def fitted(number: int) -> tuple[Any, np.ndarray, float]:
+    def fitted(number: int | None) -> tuple[Any, np.ndarray, float]:
         make = EMBEDDINGS["isomap" if method == "stress-isomap" else method]
         return _timed(lambda: make(n_landmarks=number, **fixed), table, "fit_transform", remarks)
 
@@ -130,11 +130,13 @@ def embed(
     some, looked_at = _some_rows(table, seed)
     if some is not None:
         remarks.append(f"figures are of {len(some):,} rows, drawn at random")
-    estimator, placed, seconds = fitted(count)
+    estimator, placed, seconds = fitted(None if selector == "union" else count)
+    count = estimator.landmarks_.shape[0]
     rows = getattr(estimator, "landmark_indices_", None)
     marks = placed[rows] if rows is not None else estimator.transform(estimator.landmarks_)
     figures = {"seconds": seconds, **figures_of(estimator, placed)}
     others = []
+    compare = compare and selector != "union"  # whose number follows from its parts
     for number in _numbers(count, components + 1, different) if compare else []:
         other, there, took = (estimator, placed, seconds) if number == count else fitted(number)
         row = {"landmarks": float(number), "seconds": took, **figures_of(other, there)}
@@ -178,7 +180,7 @@ def cluster(
     }
     if method not in CLUSTERERS:
         raise InputError(f"--method {method}: choose one of {', '.join(CLUSTERERS)}")
-    _check_selector(selector)
+    _check_selector(selector, landmarks)
     if clusters is not None and not 1 <= clusters <= len(table):
         raise InputError(f"--clusters {clusters}: expected 1 to {len(table)}, the number of rows")
     count = None if landmarks is None else _count(landmarks, len(table), len(table))
@@ -199,6 +201,7 @@ def cluster(
     figures = {"seconds": seconds, **_cluster_figures(table, estimator, labels, seed)}
     others = []
     most = max(count, _different(table.rows, 4 * count) // 2)  # with more, landmarks are the rows themselves
+    compare = compare and selector != "union"
     for number in _numbers(count, estimator.n_clusters_ + 1, most) if compare else []:
         other, there, took = (estimator, labels, seconds) if number == count else fitted(number)
         row = {"landmarks": float(number), "seconds": took, **_cluster_figures(table, other, there, seed)}
@@ -233,11 +236,13 @@ def _refused(call: Callable[[], Any]) -> Any:
         raise InputError(" ".join(str(error).split())) from error
 
 
-def _check_selector(selector: str | None) -> None:
+def _check_selector(selector: str | None, landmarks: int | None) -> None:
     from cairn.points.selectors import SELECTORS
 
     if selector is not None and selector not in SELECTORS:
         raise InputError(f"--selector {selector}: choose one of {', '.join(SELECTORS)}")
+    if selector == "union" and landmarks is not None:
+        raise InputError(f"--landmarks {landmarks}: union takes those of its two selectors; leave the number out")
 
 
 def _count(asked: int | None, usual: int, rows: int) -> int:

@@ -7,6 +7,7 @@ from sklearn.datasets import make_blobs, make_swiss_roll
 from cairn.errors import InputError
 from cairn.explore import Table, cluster, embed
 from cairn.explore.analysis import EMBEDDERS
+from cairn.points.selectors import SELECTORS
 
 ROWS, GROUP = make_blobs(400, centers=3, n_features=5, cluster_std=0.7, random_state=2)
 TABLE = Table("blobs", ROWS, tuple("abcde"), [str(i) for i in range(400)], GROUP.astype(str), "group")
@@ -95,3 +96,9 @@ def test_figures_of_a_large_table_come_from_some_of_its_rows_and_that_is_said(mo
     np.testing.assert_array_equal(part.placed, whole.placed)
     for name in ("trustworthiness", "stress", "neighbours with the same label"):
         assert part.figures[name] == pytest.approx(whole.figures[name], abs=0.05)
+
+
+@pytest.mark.parametrize("make", [embed, cluster])
+@pytest.mark.parametrize("selector", list(SELECTORS))
+def test_every_selector_can_be_named(make, selector):
+    assert len(make(TABLE, selector=selector, compare=selector == "union").marks) >= 8

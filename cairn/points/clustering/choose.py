@@ -23,8 +23,8 @@ def chosen_landmarks(
     Parameters
     ----------
     selector : a name or a selector (see `cairn.points.selectors`), or landmarks (p, d)
-    n_landmarks : how many; None leaves it to a selector that was given, and else takes `DEFAULT_LANDMARKS`, but at most
-        half of the distinct rows
+    n_landmarks : how many; None leaves it to a selector that was given, or to "union", and else takes
+        `DEFAULT_LANDMARKS`, but at most half of the distinct rows
     X : (n, d) dense or CSR
     at_least : the number that the clustering cannot do without
 
@@ -44,8 +44,13 @@ def chosen_landmarks(
             distinct = len(distinct_rows(X)[0])
             if distinct < at_least:
                 raise ValueError(_too_few(distinct, "distinct rows in X", at_least, X.shape[0]))
-            count = min(DEFAULT_LANDMARKS, max(at_least, (distinct + 1) // 2))
-        points = make_selector(selector, count, random_state).fit(X).points_
+            if selector != "union":
+                count = min(DEFAULT_LANDMARKS, max(at_least, (distinct + 1) // 2))
+        chooser = make_selector(selector, count, random_state)
+        # A number that nobody asked for may be missed: means of float32 rows far from the origin round to one point.
+        points = (
+            chooser.fit_at_most(X) if n_landmarks is None and isinstance(selector, str) else chooser.fit(X)
+        ).points_
         points = points.toarray() if hasattr(points, "toarray") else points
         landmarks = np.asarray(points, np.float64)
         landmarks = landmarks[distinct_rows(landmarks)[0]]
@@ -55,4 +60,4 @@ def chosen_landmarks(
 
 
 def _too_few(found: int, of_what: str, at_least: int, rows: int) -> str:
-    return f"Found {found} {of_what} (n_samples={rows}), at least {at_least} are needed: ask for fewer clusters."
+    return f"Found {found} {of_what} (n_samples={rows}), at least {at_least} are needed."

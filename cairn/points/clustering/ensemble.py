@@ -22,7 +22,7 @@ from cairn.points.clustering.landmark_spectral import LandmarkSpectralClustering
 from cairn.points.clustering.parameters import whole_number
 from cairn.points.clustering.row_sample import RowSample
 from cairn.points.clustering.transfer_cut import spectrum, unit_rows
-from cairn.points.distinct import row_hash
+from cairn.points.distinct import distinct_rows, row_hash
 
 __all__ = ["LandmarkSpectralEnsemble"]
 
@@ -35,7 +35,7 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
     n_clusters : int or None; None counts the clusters by the gap in the spectrum of the votes
     n_members : int
     member_clusters : (int, int), least and most clusters of a member, drawn evenly; at most the root of the number of
-        rows, and at least `n_clusters`
+        rows, and their distinct number, and at least `n_clusters`
     n_landmarks, n_neighbors, selector, search : of the members, see `LandmarkSpectralClustering`
     n_init : int, starts of k-means in the spectral coordinates of the votes; members start once
     max_clusters : int, most clusters that ``n_clusters=None`` may find
@@ -95,7 +95,7 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
             whole_number(name, getattr(self, name))
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         random = check_random_state(self.random_state)
-        least, most = self._member_range(X.shape[0])
+        least, most = self._member_range(X)
         votes = np.empty((X.shape[0], self.n_members), np.int32)
         self.members_, self._offsets = [], np.zeros(self.n_members + 1, np.int32)
         for number in range(self.n_members):
@@ -118,7 +118,7 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
             labels[part] = self._labels(votes + self._offsets[:-1])
         return labels
 
-    def _member_range(self, rows):
+    def _member_range(self, X):
         try:
             least, most = self.member_clusters
         except (TypeError, ValueError):
@@ -127,7 +127,8 @@ class LandmarkSpectralEnsemble(ClusterMixin, BaseEstimator):
             raise ValueError(
                 f"member_clusters={self.member_clusters!r}: expected two whole numbers, the least and the most."
             )
-        most = max(self.n_clusters or 1, min(most, int(np.sqrt(rows))))
+        most = min(most, int(np.sqrt(X.shape[0])), len(distinct_rows(X)[0]))
+        most = max(self.n_clusters or 1, most)
         return max(self.n_clusters or 1, min(least, most)), most
 
     def _member(self, clusters, seed):

@@ -75,10 +75,15 @@ class LandmarkSelector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -------
         self
         """
+        self.fit_at_most(X, y)
+        refuse_too_few(self.n_landmarks, self.points_.shape[0], self)
+        return self
+
+    def fit_at_most(self, X, y=None):
+        """`fit` that takes fewer landmarks where X has no `n_landmarks` different ones to give."""
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         count = how_many(self.n_landmarks, X.shape[0])
         self.indices_, self.points_ = self._choose(X, y, count, generator(self.random_state))
-        refuse_too_few(self.n_landmarks, self.points_.shape[0], self)
         return self
 
     def transform(self, X):

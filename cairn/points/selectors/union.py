@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils.validation import validate_data
 
 from cairn.points.distinct import distinct_rows
-from cairn.points.selectors.contract import LandmarkSelector, generator
+from cairn.points.selectors.contract import LandmarkSelector
 from cairn.points.selectors.kmeans_plus_plus import KMeansPlusPlusLandmarks
 from cairn.points.selectors.local import LocalLandmarks
 
@@ -37,12 +36,6 @@ class UnionLandmarks(LandmarkSelector):
         self.first = first
         self.second = second
         self.random_state = random_state
-
-    def fit(self, X, y=None):
-        """Choose landmarks; see `LandmarkSelector.fit`."""
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        self.indices_, self.points_ = self._choose(X, y, 0, generator(self.random_state))
-        return self
 
     def _choose(self, X, y, count, rng):
         parts = []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cairn.points.clustering.choose import chosen_landmarks
-from cairn.points.selectors import RandomLandmarks
+from cairn.points.selectors import SELECTORS, RandomLandmarks
 
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
@@ -19,6 +19,19 @@ def test_a_selector_keeps_its_own_number():
 
 def test_given_landmarks_are_taken_without_copies():
     np.testing.assert_array_equal(chosen_landmarks(ROWS[[3, 3, 1]], None, ROWS, 0, 2), ROWS[[3, 1]])
+
+
+@pytest.mark.parametrize("name", list(SELECTORS))
+def test_every_name_chooses_without_a_number(name):
+    assert 2 <= len(chosen_landmarks(name, None, ROWS, 0, 2)) <= 50
+
+
+def test_means_that_single_precision_rounds_to_one_point_are_one_landmark():
+    far = (np.random.default_rng(0).normal(size=(400, 2)) + 4e6).astype(np.float32)  # a grid of 1/4
+    found = chosen_landmarks("kmeans", None, far, 0, 2)
+    different = len(np.unique(far, axis=0))
+    assert different / 4 < len(found) <= (different + 1) // 2
+    assert len(np.unique(found, axis=0)) == len(found)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ def test_number_of_clusters_is_found():
     assert LandmarkSpectralEnsemble(None, n_members=10, random_state=0).fit(BLOBS).n_clusters_ == 3
 
 
+def test_few_different_rows_are_enough_for_few_clusters():
+    few = np.repeat([[0.0, 0], [0, 1], [9, 9], [9, 8], [30, 0]], 200, axis=0)
+    labels = LandmarkSpectralEnsemble(2, random_state=0).fit_predict(few)
+    assert len(np.unique(labels)) == 2
+    assert all(len(np.unique(labels[at : at + 200])) == 1 for at in range(0, 1000, 200))
+
+
 @pytest.mark.parametrize(
     ("settings", "rows", "message"),
     [

@@ -38,7 +38,7 @@ from cairn.images import Source
 
 __all__ = ["VERIFIED", "from_rows", "is_long", "matches", "read", "write"]
 
-VERIFIED = ""
+VERIFIED = "pandas"
 
 _POINT = ("point", "landmark", "keypoint", "bodypart", "node", "name", "point_name", "landmark_name")
 _OBJECT = ("object", "instance", "individual", "animal", "specimen")

@@ -45,7 +45,7 @@ from cairn.images import Source
 
 __all__ = ["BODY_25", "COCO_18", "MPI_15", "VERIFIED", "matches", "read", "write"]
 
-VERIFIED = ""
+VERIFIED = "a file that OpenPose wrote"
 
 # OpenPose, include/openpose/pose/poseParameters.hpp
 COCO_18 = (

@@ -38,6 +38,30 @@ def test_columns_in_any_order_and_rows_too(folder):
     assert np.isnan(found.landmarks.points[1, 1]).all()
 
 
+def test_pandas_makes_long_tables_of_wide_ones_and_wide_ones_of_ours(folder):
+    pandas = pytest.importorskip("pandas")
+    wide = pandas.DataFrame(
+        {
+            "image": ["a.png", "b.png"],
+            "x_nose": [1.5, np.nan],
+            "y_nose": [2, np.nan],
+            "x_tail": [3, 4],
+            "y_tail": [5, 6],
+        }
+    )
+    long = pandas.wide_to_long(wide, ["x", "y"], i="image", j="point", sep="_", suffix=r"\w+").reset_index()
+    long.to_csv(folder / "long.csv", index=False)
+    found = read(folder / "long.csv")
+    assert set(found.skeleton.names) == {"nose", "tail"}
+    nose, tail = found.skeleton.index("nose"), found.skeleton.index("tail")
+    np.testing.assert_array_equal(found.landmarks.points[:, nose], [[1.5, 2], [np.nan, np.nan]])
+    np.testing.assert_array_equal(found.landmarks.points[:, tail], [[3, 5], [4, 6]])
+    write(found, folder / "again.csv", format="csv_long")
+    back = pandas.read_csv(folder / "again.csv").pivot(index="image", columns="point", values=["x", "y"])
+    np.testing.assert_array_equal(back["x", "tail"], [3, 4])
+    np.testing.assert_array_equal(back["y", "nose"], [2, np.nan])
+
+
 @settings(max_examples=25, deadline=None)
 @given(rows=several)
 def test_reading_what_was_written_gives_the_same(shared_folder, rows):

@@ -14,6 +14,26 @@ from cairn.images import Source
 from cairn.landmarks import Landmarks
 from tests.formats.conftest import labelled, same_points, save_blank, several
 
+# cam01.0000.json of the first demonstration of Pose2Sim (perfanalytics, BSD 3-Clause), as OpenPose 1.3 wrote it
+OPENPOSE = (
+    '{"version":1.3,"people":[{"person_id":[-1],"pose_keypoints_2d":[505.232,431.63,0.664216,515.849,410.613,0.6074'
+    "1,489.417,405.32,0.668967,521.069,405.425,0.133121,452.648,400.017,0.679661,521.038,494.789,0.71398,384.303,47"
+    "8.904,0.666443,542.041,610.29,0.659144,300.143,594.661,0.690961,568.227,720.712,0.674367,268.58,715.519,0.7072"
+    "65,478.869,736.483,0.675958,389.456,725.953,0.649799,457.99,920.553,0.640835,368.557,899.416,0.664056,421.056,"
+    "1078.38,0.6676,331.681,1010.01,0.658113,463.158,463.215,0.64987,515.746,342.25,0.685157,431.649,1146.64,0.6765"
+    "74,447.471,1141.34,0.700625,400.105,1094.02,0.645542,326.456,1062.48,0.627354,310.734,1046.81,0.626106,331.792"
+    ',1025.62,0.555979],"face_keypoints_2d":[],"hand_left_keypoints_2d":[],"hand_right_keypoints_2d":[],"pose_keypo'
+    'ints_3d":[],"face_keypoints_3d":[],"hand_left_keypoints_3d":[],"hand_right_keypoints_3d":[]},{"person_id":[-1]'
+    ',"pose_keypoints_2d":[79.3784,331.803,0.451137,89.9826,326.423,0.438317,74.0443,321.232,0.440268,105.512,331.7'
+    "34,0.380456,58.4093,321.252,0.315967,116.171,394.615,0.518987,0,0,0,110.915,452.698,0.51267,16.1649,442.076,0."
+    "396311,74.0335,405.465,0.474693,13.577,484.198,0.280037,89.8712,515.834,0.530878,0,0,0,74.0298,620.871,0.48864"
+    "9,13.5983,615.692,0.49765,63.6432,720.772,0.481855,13.5832,705.086,0.461627,79.4497,363.346,0.453015,89.8711,2"
+    "79.267,0.458461,58.2763,741.769,0.372975,68.8046,741.858,0.400318,68.8799,731.295,0.445516,13.6271,736.484,0.2"
+    '68078,13.6527,731.235,0.279725,0,0,0],"face_keypoints_2d":[],"hand_left_keypoints_2d":[],"hand_right_keypoints'
+    '_2d":[],"pose_keypoints_3d":[],"face_keypoints_3d":[],"hand_left_keypoints_3d":[],"hand_right_keypoints_3d":[]'
+    "}]}"
+)
+
 
 def put(folder, *people, name="a_keypoints.json", **more):
     path = folder / name
@@ -35,6 +55,19 @@ def test_a_body_of_25_points(folder):
     assert np.isnan(marks.points[0, 24]).all()
     assert marks.confidence[0, [0, 24]].tolist() == [0.5, 0]
     assert found.images.label(0) == str(folder / "a.png")
+
+
+def test_a_file_that_openpose_wrote(folder):
+    (folder / "a_keypoints.json").write_text(OPENPOSE)
+    found = read(folder / "a_keypoints.json")
+    marks = found.landmarks
+    assert found.skeleton.names == BODY_25
+    assert len(marks) == 2
+    np.testing.assert_allclose(marks.points[0, [0, 24]], [[504.732, 431.13], [331.292, 1025.12]])
+    np.testing.assert_allclose(marks.confidence[0, 0], 0.664216)
+    assert [BODY_25[i] for i in np.flatnonzero(~marks.labelled[1])] == ["LElbow", "LHip", "RHeel"]
+    write(found, folder / "again", format="openpose")
+    same_points(found, read(folder / "again"))
 
 
 @pytest.mark.parametrize("names", [COCO_18, MPI_15])

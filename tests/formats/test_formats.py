@@ -251,3 +251,29 @@ def test_the_pictures_of_predictions_may_be_paths(folder):
     path = data.images.label(0)
     write(data.landmarks, folder / "points.csv", images=[path])
     assert read(folder / "points.csv").images.label(0) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("project.zip", b"PK\x03\x04", "unpack it, and give the folder or the file in it"),
+        ("project.tar.gz", b"\x1f\x8b\x08", "unpack it"),
+        ("points.xlsx", b"PK\x03\x04", "save its table as CSV"),
+        ("points.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "save its table as CSV"),
+        ("wings.cairn", b"PK\x03\x04", "a model, not labels"),
+        ("wing.jpg", b"\xff\xd8\xff\xe0", "a picture, not labels"),
+    ],
+)
+def test_what_is_no_label_file_is_called_what_it_is(folder, name, content, sentence):
+    (folder / name).write_bytes(content + b"\0" * 100)
+    with pytest.raises(InputError, match=sentence):
+        read(folder / name)
+
+
+def test_an_unpacked_export_of_cvat_is_read_as_a_folder(folder):
+    """Which has annotations.xml, and its pictures in images/."""
+    (folder / "export" / "images").mkdir(parents=True)
+    (folder / "a.png").rename(folder / "export" / "images" / "a.png")
+    (folder / "export" / "annotations.xml").write_text(TEXTS["cvat"])
+    assert sniff(folder / "export") == "cvat"
+    assert len(read(folder / "export")) == 1

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.files import write_whole
-from cairn.formats.coco_reading import KNOWN, SCHEME_KEY, Content, add_file
+from cairn.formats.coco_reading import COLUMNS_KEY, KNOWN, SCHEME_KEY, Content, add_file
 from cairn.formats.document import files_like
 from cairn.formats.pictures import picture_names, picture_size
 from cairn.formats.rows import losses
@@ -104,11 +103,10 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     }
     if not complete(Skeleton(names=skeleton.names, edges=skeleton.edges)).equals(skeleton):
         category[SCHEME_KEY] = skeleton.to_json()
-    columns = {c: v for c, v in dataset.columns.items() if c not in KNOWN}
     document: dict[str, Any] = {
         "info": {"note": "pixel 0 is the centre of the first pixel"},
         "images": images,
-        "annotations": [_annotation(dataset, row, columns) for row in range(len(dataset))],
+        "annotations": [_annotation(dataset, row) for row in range(len(dataset))],
         "categories": [category],
     }
     if dataset.licence:
@@ -116,13 +114,13 @@ def write(dataset: Dataset, path: Path) -> list[str]:
     write_whole(path, json.dumps(document, allow_nan=False))
     carries = {"names", "schema", "boxes", "hidden", "empty", "confidence", "covariance", "score", "track_id"}
     carries |= {"plausible", "plausible_parts", "plausible_points", "altered"}
-    carries |= {"subject", "split", "frame", "licence", *columns}
+    carries |= {"subject", "split", "frame", "licence", *dataset.columns}
     if marks.points.shape[2] == 3:
         carries -= {"covariance"}
     return losses(dataset, carries, "COCO") + notes
 
 
-def _annotation(dataset: Dataset, row: int, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _annotation(dataset: Dataset, row: int) -> dict[str, Any]:
     marks = dataset.landmarks
     points = marks.points[row, :, :2]
     there = np.isfinite(points).all(axis=-1)
@@ -155,7 +153,11 @@ def _annotation(dataset: Dataset, row: int, columns: Mapping[str, np.ndarray]) -
             entry[name] = _plain(values[row])
     if marks.plausible_parts is not None:
         entry["plausible_parts"] = dict(zip(marks.skeleton.parts, _plain(marks.plausible_parts[row]), strict=True))
-    return entry | {c: _plain(v[row]) for c, v in columns.items()}
+    cells = {c: _plain(v[row]) for c, v in dataset.columns.items()}
+    namesakes = {c: v for c, v in cells.items() if c in KNOWN}
+    if namesakes:
+        entry[COLUMNS_KEY] = namesakes
+    return entry | {c: v for c, v in cells.items() if c not in KNOWN}
 
 
 def _plain(value: Any) -> Any:

@@ -21,10 +21,12 @@ from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
 from cairn.skeleton import Skeleton
 
-__all__ = ["CARRIED", "KNOWN", "SCHEME_KEY", "Content", "Entries", "add_file", "skeleton_of"]
+__all__ = ["CARRIED", "COLUMNS_KEY", "KNOWN", "SCHEME_KEY", "Content", "Entries", "add_file", "skeleton_of"]
 
 CARRIED = {"subject", "score", "track_id", "confidence", "covariance"}
 CARRIED |= {"plausible", "plausible_parts", "plausible_points", "altered"}
+COLUMNS_KEY = "cairn_columns"  # in an annotation: columns that are called like one of COCO's own keys, such as id
+CARRIED |= {COLUMNS_KEY}
 KNOWN = {"id", "image_id", "category_id", "keypoints", "num_keypoints", "bbox", "segmentation"} | CARRIED
 SCHEME_KEY = "cairn_skeleton"  # in a category: what COCO has no place for, as `Skeleton.to_json`
 
@@ -96,6 +98,8 @@ class Entries:
         """
         keep, images = np.ones(self.count, bool), []
         for i, (category, image) in enumerate(zip(self.category, self.image, strict=True)):
+            if isinstance(category, (list, dict)):
+                _check_id(category, "category_id", f"{self.where}[{i}]")
             if wanted is not None and category is not None and category not in wanted:
                 _check_id(category, "category_id", f"{self.where}[{i}]")
                 if category not in kinds:
@@ -246,8 +250,13 @@ class Content:
             split_by=self.splits_from if any(self.split) else "",
             frame=np.array(frames) if len(frames) == len(self.sources) else None,
             licence=", ".join(self.licences),
-            columns=_columns(self.extras),
+            columns=_columns({c: v for c, v in self.extras.items() if c not in KNOWN} | self._namesakes()),
         )
+
+    def _namesakes(self) -> dict[str, list[Any]]:
+        """Columns that are called like a key of COCO."""
+        rows = [v if isinstance(v, dict) else {} for v in self.extras.get(COLUMNS_KEY, [])]
+        return {name: [r.get(name) for r in rows] for name in sorted(KNOWN) if any(name in r for r in rows)}
 
 
 def _stacked(values: list[Any], shape: tuple[int, ...], where: str) -> np.ndarray:
@@ -266,7 +275,7 @@ def _columns(extras: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
     columns = {}
     for name, values in extras.items():
         kinds = set(map(type, values))
-        if name in KNOWN or not values:
+        if not values:
             continue
         if kinds == {int} and max(map(abs, values)) < 2**62:
             column = np.array(values, np.int64)
@@ -390,7 +399,7 @@ def _named(category: Mapping[str, Any], names: list[str], path: Path) -> Skeleto
             skeleton = Skeleton.from_json(stored)
             json.dumps(skeleton.to_json(), allow_nan=False)
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-            raise InputError(f"{path}: {SCHEME_KEY} is no skeleton ({error})") from None
+            raise InputError(f"{path}: {SCHEME_KEY} is no skeleton ({shown(error, 200)})") from None
         if list(skeleton.names) != names:
             raise InputError(f"{path}: {SCHEME_KEY} has other names than 'keypoints'")
         return skeleton

@@ -146,6 +146,8 @@ def broken(change):
         (lambda d: d["annotations"][0].update(image_id=None), r"annotations\[0\]: 'image_id' is 'None'"),
         (lambda d: d["annotations"][0].update(bbox=[1, 2]), r"annotations\[0\]: 'bbox' must be"),
         (lambda d: d["annotations"][0].update(bbox=[9, 9, -5, 3]), r"annotations\[0\]: 'bbox' is upside down"),
+        (lambda d: d["annotations"][0].update(category_id=[5]), r"'category_id' is '\[5\]'; expected a number"),
+        (lambda d: d["categories"][0].update(cairn_skeleton={"a" * 5000: 3}), r"is no skeleton \(.{150,250}\)$"),
         (lambda d: d["annotations"][0].update(category_id=5), r"annotations\[0\]: there is no category with the id 5"),
         (lambda d: [a.update(confidence=[2, 0, 0]) for a in d["annotations"]], r"a confidence is 2; expected 0 to 1"),
         (
@@ -263,3 +265,12 @@ def test_pictures_are_found_as_coco_itself_lays_them_out(folder):
     (folder / "annotations").mkdir()
     found = read(put(folder, content, "annotations/person_keypoints_train2017.json"))
     assert [Path(s.path) for s in found.images.sources] == [folder / "train2017" / n for n in ("a.png", "b.png")]
+
+
+def test_the_number_of_a_specimen_survives_although_coco_has_an_id_of_its_own(folder):
+    (folder / "wings.tps").write_text("LM=1\n1 2\nIMAGE=a.png\nID=12\n\nLM=1\n3 4\nIMAGE=b.png\nID=13\n")
+    data = read(folder / "wings.tps")
+    assert write(data, folder / "wings.json") == []
+    found = read(folder / "wings.json")
+    assert found.columns["id"].tolist() == [12, 13]
+    assert [a["id"] for a in json.loads((folder / "wings.json").read_text())["annotations"]] == [1, 2]

@@ -305,7 +305,7 @@ def _skeleton(labels: Any, instances: list[Any], path: Path) -> Skeleton:
         try:
             skeleton = replace(skeleton, flip=tuple(int(i) for i in flip))
         except ValueError as error:
-            raise InputError(f"{path}: its symmetries are no pairs ({error})") from None
+            raise InputError(f"{path}: its symmetries are no pairs ({shown(error, 200)})") from None
     return skeleton
 
 

@@ -123,9 +123,6 @@ def _print(result: Comparison, points: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    for report in result:
-        console.print(report.table())
-        if points:
-            console.print(report.point_table())
-    for table in result.tables():
-        console.print(table)
+    tables = [t for r in result for t in ([r.table(), r.point_table()] if points else [r.table()])]
+    for i, table in enumerate([*tables, *result.tables()]):
+        console.print(*([""] if i else []), table)

@@ -79,9 +79,16 @@ def _said(cases: Cases) -> Iterator[tuple[str, np.ndarray]]:
     if data.subject is not None:
         yield "subject", data.subject
     for name, values in data.columns.items():
-        if values.ndim == 1 and not _NUMBERING.search(name):
+        if values.ndim == 1 and not _NUMBERING.search(name) and not _is_size(name, values, cases):
             yield name, values
     yield "size of the object, px", geometric_mean(data.landmarks.boxes)
+
+
+def _is_size(name: str, values: np.ndarray, cases: Cases) -> bool:
+    """Whether it is COCO's ``area`` of the box, which would say the same as the size of the object."""
+    if name != "area" or values.dtype.kind not in "iuf":
+        return False
+    return np.allclose(values, geometric_mean(cases.data.landmarks.boxes) ** 2, rtol=0.01, equal_nan=True)
 
 
 def _groups(name: str, values: np.ndarray, cases: Cases) -> Breakdown | None:

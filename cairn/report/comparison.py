@@ -108,6 +108,8 @@ class Comparison:
                 title_justify="left",
                 caption="low, high: 95 % bootstrap interval of the paired difference, over pictures or subjects",
                 caption_justify="left",
+                box=None,  # a terminal of 80 columns holds it so
+                pad_edge=False,
             )
             for name in ("metric", "normaliser"):
                 table.add_column(name, overflow="fold")

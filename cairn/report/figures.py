@@ -148,6 +148,8 @@ class Report:
             title_justify="left",
             caption="low, high: 95 % bootstrap interval over pictures or subjects",
             caption_justify="left",
+            box=None,  # a terminal of 80 columns holds it so
+            pad_edge=False,
         )
         for name in columns:
             table.add_column(name, overflow="fold")
@@ -164,7 +166,9 @@ class Report:
         from rich.table import Table
 
         cases = self.measured()
-        table = Table(title=f"{self.model} on {self.data}: error of each point, {cases.unit}", title_justify="left")
+        table = Table(
+            title=f"{self.model} on {self.data}: error of each point, {cases.unit}", title_justify="left", box=None
+        )
         table.add_column("point")
         for name in ("n", "median", "mean", "worst", "missed"):
             table.add_column(name, justify="right")

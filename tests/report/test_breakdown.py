@@ -71,3 +71,11 @@ def test_missed_objects_are_left_out_of_means(reports):
     assert n == 38
     assert low < mean < high
     assert np.isnan(mean_error(np.array([np.inf, np.nan]), np.arange(2))[0])
+
+
+def test_the_size_is_not_said_twice_where_coco_has_it_as_an_area(cases):
+    marks = cases.data.landmarks
+    area = np.prod(marks.boxes[:, 2:] - marks.boxes[:, :2], axis=1)
+    assert "area" not in [b.name for b in columns(replace(cases, data=replace(cases.data, columns={"area": area})))]
+    half = area * np.linspace(0.3, 0.7, len(area))  # that of an outline
+    assert "area" in [b.name for b in columns(replace(cases, data=replace(cases.data, columns={"area": half})))]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from cairn.report.comparison import Comparison, Difference
 from cairn.report.figures import Report, Score
 
 nan = float("nan")
@@ -14,8 +15,8 @@ LONE = Score("recall", "", "found", "all", "share", 1, 1.0, nan, nan)
 REPORT = Report("face68", "faces", 554, (NME, LONE), 0.0072)
 
 
-def text(table):
-    console = Console(width=200, record=True, file=io.StringIO())
+def text(table, width=200):
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(table)
     return console.export_text()
 
@@ -54,6 +55,22 @@ def test_saving_leaves_the_file_whole_or_as_it_was(tmp_path):
 def test_table_says_everything_that_a_figure_needs():
     said = text(REPORT.table())
     for word in ("nme", "inter_ocular", "given", "test", "554", "3.142", "3.3", "percent", "7.2 ms", "recall"):
+        assert word in said
+
+
+def test_no_word_is_broken_in_a_terminal_of_80_columns():
+    wide = Score(
+        "rank_correlation", "confidence with error", "given", "test", "per picture", 554, -0.4534, -0.5046, -0.4
+    )
+    said = text(replace(REPORT, scores=(NME, wide)).table(), width=80)
+    for word in ("rank_correlation", "inter_ocular", "confidence", "-0.5046", "picture"):
+        assert word in said
+    comparison = Comparison(
+        (REPORT, REPORT),
+        (Difference("rank_correlation", "inter_ocular", "percent", 1, 0, 554, 0.01234, -0.0112, 0.0321),),
+    )
+    said = text(comparison.tables()[0], width=80)
+    for word in ("rank_correlation", "inter_ocular", "percent", "+0.0123", "unclear"):
         assert word in said
 
 

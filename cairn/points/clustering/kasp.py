@@ -20,6 +20,7 @@ from cairn.points.clustering.choose import chosen_landmarks
 from cairn.points.clustering.eigengap import clusters_by_eigengap
 from cairn.points.clustering.landmark_graph import big_blocks
 from cairn.points.clustering.nearest import NearestLandmarks
+from cairn.points.clustering.numbering import order_of_clusters
 from cairn.points.clustering.parameters import whole_number
 from cairn.points.clustering.transfer_cut import spectrum, unit_rows
 
@@ -172,7 +173,8 @@ class KASP(ClusterMixin, BaseEstimator):
         self.eigenvalues_, vectors = spectrum(graph, min((self.n_clusters or self.max_clusters) + 1, len(graph)))
         self.n_clusters_ = self.n_clusters or clusters_by_eigengap(self.eigenvalues_)
         means = KMeans(self.n_clusters_, n_init=self.n_init, random_state=check_random_state(self.random_state))
-        self.landmark_labels_ = means.fit_predict(unit_rows(vectors[:, : self.n_clusters_])).astype(np.int32)
+        labels = means.fit_predict(unit_rows(vectors[:, : self.n_clusters_]))
+        self.landmark_labels_ = np.argsort(order_of_clusters(labels, self.n_clusters_))[labels].astype(np.int32)
 
     def _labels(self, X):
         labels = np.empty(X.shape[0], np.int32)

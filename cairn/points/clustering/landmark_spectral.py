@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from cairn.points.clustering.choose import chosen_landmarks
 from cairn.points.clustering.eigengap import clusters_by_eigengap
 from cairn.points.clustering.landmark_graph import LandmarkGraph, big_blocks, project
+from cairn.points.clustering.numbering import order_of_clusters
 from cairn.points.clustering.parameters import whole_number
 from cairn.points.clustering.transfer_cut import spectrum, unit_rows
 
@@ -219,7 +220,8 @@ class LandmarkSpectralClustering(ClassNamePrefixFeaturesOutMixin, TransformerMix
                 f"n_clusters={self.n_clusters_}: ask for fewer clusters."
             )
         means = KMeans(self.n_clusters_, n_init=self.n_init, random_state=check_random_state(self.random_state))
-        self.cluster_centers_ = means.fit(rows, sample_weight=sample.counts).cluster_centers_
+        means.fit(rows, sample_weight=sample.counts)
+        self.cluster_centers_ = means.cluster_centers_[order_of_clusters(means.labels_, self.n_clusters_)]
 
     def _coordinates(self, nearest, weights):
         return unit_rows(project(self.landmark_vectors_, nearest, weights))

@@ -8,7 +8,7 @@ row a landmark this is `sklearn.decomposition.KernelPCA`. (Centring by the landm
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 from sklearn.metrics.pairwise import pairwise_kernels
 
 from cairn.points.embedding.contract import signs
@@ -66,7 +66,12 @@ class LandmarkKernelPCA(SummedEmbedding):
         """(n, m) float64 kernel of a block of rows with the landmarks."""
         if self._is_pairwise():
             return X[:, self.landmark_indices_].astype(np.float64)
-        return self._kernel(X.astype(np.float64, copy=False), self.landmarks_.astype(np.float64, copy=False))
+        X, landmarks = X.astype(np.float64, copy=False), self.landmarks_.astype(np.float64, copy=False)
+        if self.kernel == "rbf" and not sparse.issparse(X) and not sparse.issparse(landmarks):
+            # Differences are all that counts, and far from the origin the squares that they come from lose them.
+            centre = landmarks.mean(axis=0)
+            X, landmarks = X - centre, landmarks - centre
+        return self._kernel(X, landmarks)
 
     def _kernel(self, a, b) -> np.ndarray:
         if callable(self.kernel):

@@ -47,3 +47,12 @@ def test_a_table_far_from_the_origin_has_the_same_neighbours():
 def test_another_search_is_refused():
     with pytest.raises(ValueError, match="expected one of exact, approximate"):
         NearestLandmarks(np.eye(3), "fast")
+
+
+def test_far_from_the_origin_the_same_landmarks_are_nearest():
+    rng = np.random.default_rng(0)
+    landmarks, rows = rng.normal(size=(200, 12)), rng.normal(size=(300, 12))
+    near, far = NearestLandmarks(landmarks), NearestLandmarks(landmarks + 1e9)
+    distances, found = far.query(rows + 1e9, 5)
+    np.testing.assert_allclose(distances, near.query(rows, 5)[0], atol=1e-5)
+    assert (found == near.query(rows, 5)[1]).mean() > 0.999

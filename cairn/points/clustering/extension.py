@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, clone, is_clusterer
-from sklearn.utils import TransformerTags
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone, is_clusterer
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -36,7 +35,7 @@ def _embeds(extension):
     return not is_clusterer(extension.estimator)
 
 
-class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
+class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An estimator that is fitted on landmarks and speaks for all rows.
 
     A clusterer gives `labels_`, `fit_predict` and `predict`; anything else with `fit_transform` gives `embedding_`,
@@ -114,12 +113,10 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
         """Labels (n_samples,) of rows (n_samples, n_features)."""
         return self._vote(self._checked(X))
 
-    @available_if(_embeds)
     def fit_transform(self, X, y=None):
         """Fit, and the coordinates (n_samples, n_components) of the rows."""
         return self.fit(X).embedding_
 
-    @available_if(_embeds)
     def transform(self, X):
         """Coordinates (n_samples, n_components), of X's dtype, of rows (n_samples, n_features)."""
         return self._rebuild(self._checked(X))
@@ -155,11 +152,15 @@ class LandmarkExtension(ClassNamePrefixFeaturesOutMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         if _clusters(self):
-            tags.estimator_type = "clusterer"
+            tags.estimator_type, tags.transformer_tags = "clusterer", None
         else:
-            tags.estimator_type = "transformer"
-            tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
+            tags.estimator_type, tags.transformer_tags.preserves_dtype = "transformer", ["float64", "float32"]
         return tags
+
+
+# The class statement has wrapped these two so that they heed `set_output`, which a decorator within it would undo.
+for _name in ("fit_transform", "transform"):
+    setattr(LandmarkExtension, _name, available_if(_embeds)(getattr(LandmarkExtension, _name)))
 
 
 def reconstruction_weights(rows, landmarks, nearest, ridge: float = 1e-3) -> np.ndarray:

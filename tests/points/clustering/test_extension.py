@@ -80,3 +80,16 @@ def test_weights_rebuild_a_row_and_their_sum_is_one():
 def test_bad_input_is_said_in_one_sentence(settings, rows, message):
     with pytest.raises(ValueError, match=message):
         LandmarkExtension(PCA(1), **settings).fit(rows)
+
+
+def test_set_output_names_coordinates_and_clusterers_have_none():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(BLOBS, columns=list("abcde"), index=np.arange(800) + 5)
+    made = LandmarkExtension(PCA(2), random_state=0).set_output(transform="pandas")
+    placed = made.fit_transform(frame)
+    assert list(placed.columns) == list(made.get_feature_names_out()) == ["landmarkextension0", "landmarkextension1"]
+    assert list(placed.index) == list(frame.index)
+    pandas.testing.assert_frame_equal(made.transform(frame), placed)
+    clusterer = LandmarkExtension(AgglomerativeClustering(3))
+    assert not hasattr(clusterer, "transform")
+    assert not hasattr(clusterer, "fit_transform")

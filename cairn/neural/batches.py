@@ -15,6 +15,7 @@ import numpy as np
 
 from cairn.augment import Augmentation, change_pixels, random_map
 from cairn.dataset import Dataset
+from cairn.detectors.balance import shares
 from cairn.detectors.crop import crop
 from cairn.geometry import boxes as box_geometry
 from cairn.geometry import transforms
@@ -117,8 +118,8 @@ class Samples:
 def batches(
     samples: Samples, how: Augmentation, batch_size: int, seed: int, first: int, last: int, ahead: int = 4
 ) -> Iterator[Batch]:
-    """Batches `first` to `last` - 1 of the run with `seed`; every sample comes once in each round."""
-    n = len(samples)
+    """Batches `first` to `last` - 1 of the run with `seed`; in each round samples come as often as `shares` says."""
+    n, share = len(samples), shares(samples.points)
 
     def make(step: int) -> Batch:
         rng = np.random.default_rng([seed, 1, step])
@@ -126,13 +127,22 @@ def batches(
         pixels = np.empty((batch_size, samples.size, samples.size, 3), np.uint8)
         points = np.empty((batch_size, *samples.points.shape[1:]), np.float32)
         frame = np.empty((batch_size, 2, 2), np.float32)
-        orders = {r: np.random.default_rng([seed, 2, r]).permutation(n) for r in set((places // n).tolist())}
+        orders = {r: _order(share, np.random.default_rng([seed, 2, r])) for r in set((places // n).tolist())}
         for j, place in enumerate(places.tolist()):
             pixels[j], points[j], frame[j] = samples.draw(int(orders[place // n][place % n]), how, rng)
         inside = ((points > -0.5) & (points < samples.size - 0.5)).all(-1)  # NaN compares False
         return Batch(pixels, np.nan_to_num(points), inside.astype(np.float32), frame)
 
     yield from in_background(make, first, last, ahead)
+
+
+def _order(share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As many samples as there are, each as often as its share says, or once less or more, in random order."""
+    n = len(share)
+    if (share == 1).all():
+        return rng.permutation(n)
+    places = np.searchsorted(np.cumsum(share), np.arange(n) + rng.random(), side="right")
+    return rng.permutation(np.minimum(places, n - 1))
 
 
 def in_background(make: Callable[[int], _B], first: int, last: int, count: int = 4) -> Iterator[_B]:

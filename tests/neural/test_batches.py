@@ -60,6 +60,17 @@ def test_every_sample_comes_once_in_each_round(coloured_spots):
     assert len(np.unique(seen.round(3), axis=0)) == len(np.unique(samples.points[:, 0].round(3), axis=0))
 
 
+def test_objects_with_rare_points_come_more_often(coloured_spots):
+    data = coloured_spots(8, flip=None)
+    points = data.landmarks.points.copy()
+    points[1:, 2] = np.nan  # one of eight has it
+    samples = Samples(
+        Dataset(data.images, Landmarks(data.skeleton, points, data.landmarks.boxes, np.arange(8))), 32, 1.5, True
+    )
+    seen = sum(b.weight[:, 2].sum() for b in batches(samples, STILL, 8, 0, 0, 20))
+    assert 50 < seen < 100  # of 160; 20 were all shown alike
+
+
 def test_unlabelled_and_departed_points_have_no_weight(coloured_spots):
     data = coloured_spots(4, flip=None)
     points = data.landmarks.points.copy()

@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 
 from cairn.dataset import Dataset
+from cairn.detectors.balance import shares
 from cairn.detectors.contract import Detector, Run, State
 from cairn.detectors.ert.appearance import Appearance, learn_appearance
 from cairn.detectors.ert.cascade import Cascade
@@ -64,7 +65,7 @@ class Ert(Detector):
     pixels : P, that a stage looks at
     reach, last_reach : how far from the points the first and the last stage look for pixels (standard deviation, units
         of the box); a reach of 0 draws them evenly over the mean shape's rectangle, as dlib does
-    oversampling : R, samples of each training object
+    oversampling : R, samples of each training object, more of those with rare points (`cairn.detectors.balance`)
     shrinkage : nu, of each tree's answer
     prior : lambda of the exponential prior on the distance of two pixels, in units of the box
     tests : S, candidate splits of each node
@@ -151,7 +152,8 @@ class Ert(Detector):
         flip = dataset.skeleton.of_points(known).left_right if self.both_sides else None
         mean = objects.mean(flip)
         jitter = (self.shift, self.zoom, self.aspect)
-        samples = draw_samples(objects, self.oversampling, mean, flip, jitter, np.deg2rad(self.turn), self.wander, rng)
+        each = np.maximum(1, np.round(self.oversampling * shares(objects.points))).astype(int)
+        samples = draw_samples(objects, each, mean, flip, jitter, np.deg2rad(self.turn), self.wander, rng)
         trees = self.trees if run.steps is None else max(run.steps // self.stages, 1)
         growth = Growth(**{f.name: getattr(self, f.name) for f in fields(Growth) if f.name != "trees"}, trees=trees)
         seconds = None

@@ -93,7 +93,7 @@ def read_objects(dataset: Dataset, whole: bool, size: int, margin: float) -> Obj
 
 def draw_samples(
     objects: Objects,
-    each: int,
+    each: int | np.ndarray,
     mean: np.ndarray,
     flip: tuple[int, ...] | None,
     jitter: tuple[float, float, float],
@@ -101,10 +101,11 @@ def draw_samples(
     wander: float,
     rng: np.random.Generator,
 ) -> Samples:
-    """`each` samples of every object, the first through its own box.
+    """Samples of every object, the first of each through its own box.
 
     Parameters
     ----------
+    each : how many of every object, or (N,) of each
     mean : (K, 2) units of the box
     flip : every second sample is mirrored; None: none
     jitter : standard deviations of the box's place, log size and log aspect
@@ -112,9 +113,10 @@ def draw_samples(
     wander : largest share of another object's shape in the start
     """
     count = len(objects.points)
-    which = np.repeat(np.arange(count), each)
-    number = np.tile(np.arange(each), count)
+    copies = np.broadcast_to(each, count)
+    which = np.repeat(np.arange(count), copies)
     n = len(which)
+    number = np.arange(n) - np.repeat(np.cumsum(copies) - copies, copies)
     truths = objects.points[which]
     mirrored = (number % 2 == 1) if flip is not None else np.zeros(n, bool)
     if flip is not None:

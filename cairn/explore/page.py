@@ -37,7 +37,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem } img.wide { m
 table { border-collapse: collapse } td, th { padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } tr { border-bottom: 1px solid #e4e7ea }
 .quiet { color: #667 } .dot { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .4em }
-.strip img { height: 56px; margin: 2px; border-radius: 3px } .remark { color: #a3460b }
+.scroll { overflow-x: auto } .strip img { height: 56px; margin: 2px; border-radius: 3px } .remark { color: #a3460b }
 """
 
 
@@ -101,7 +101,7 @@ def _figures(figures: dict[str, float]) -> str:
         f'<td class="quiet">{MEANING.get(name, "")}</td></tr>'
         for name, value in figures.items()
     )
-    return f"<table>{rows}</table>"
+    return _table(rows)
 
 
 def _by_landmarks(answer: Answer) -> str:
@@ -111,7 +111,7 @@ def _by_landmarks(answer: Answer) -> str:
         "<tr>" + "".join(f'<td class="n">{_number(row.get(name, float("nan")))}</td>' for name in names) + "</tr>"
         for row in answer.by_landmarks
     )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return _table(f"<tr>{head}</tr>{rows}")
 
 
 def _groups(answer: Answer) -> list[str]:
@@ -121,11 +121,10 @@ def _groups(answer: Answer) -> list[str]:
         return []
     table = answer.table
     labelled = answer.labels is not None and table.label is not None
-    parts = [f"<h2>{'Groups' if answer.labels is not None else f'Labels ({escape(table.label_name)})'}</h2>", "<table>"]
-    parts.append(
+    parts = [
         f'<tr><th></th><th class="n">rows</th>{"<th>most common labels</th>" if labelled else ""}'
         f"{'<th>some of them</th>' if table.pictures is not None else ''}</tr>"
-    )
+    ]
     for i, name in enumerate(names):
         rows = np.flatnonzero(group == i)
         cells = f'<td><span class="dot" style="background:{COLOURS[i % len(COLOURS)]}"></span>{escape(name)}</td>'
@@ -139,7 +138,13 @@ def _groups(answer: Answer) -> list[str]:
         if table.pictures is not None:
             cells += f'<td class="strip">{_strip(answer, rows)}</td>'
         parts.append(f"<tr>{cells}</tr>")
-    return [*parts, "</table>"]
+    title = "Groups" if answer.labels is not None else f"Labels ({escape(table.label_name)})"
+    return [f"<h2>{title}</h2>", _table("\n".join(parts))]
+
+
+def _table(rows: str) -> str:
+    """On a narrow screen the table is moved sideways, not the page."""
+    return f'<div class="scroll"><table>{rows}</table></div>'
 
 
 def _strip(answer: Answer, rows: np.ndarray) -> str:

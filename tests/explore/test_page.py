@@ -68,3 +68,9 @@ def test_colours_are_those_of_clusters_before_those_of_labels(pictured):
     assert group_names(cluster(pictured, clusters=2, compare=False))[1] == ["group 0", "group 1"]
     assert curve_picture(cluster(pictured, clusters=2, compare=False)) is None
     assert isinstance(pictured.pictures[0][0], Image)
+
+
+def test_on_a_phone_tables_move_sideways_and_the_page_does_not(pictured):
+    html = page(cluster(pictured, clusters=2, landmarks=20), b"")
+    assert html.count("<table>") == html.count('<div class="scroll"><table>') == 3
+    assert ".scroll { overflow-x: auto }" in html

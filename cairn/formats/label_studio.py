@@ -17,8 +17,8 @@ rounds to whole pixels.) The sizes are those of the pictures themselves.
 
 A keypoint belongs to the rectangle that is its parent, or to what a relation ties it to; without either, as in LabelMe,
 to the rectangle around it. ``hidden`` in a value is hidden, as in Label Studio's import of COCO. Of several annotations
-of a task the first that was not cancelled counts. Predictions are read where no task has an annotation. Labels of
-rectangles become the column ``label``, where they are not all "object".
+of a task the first that was not cancelled counts, and a warning says so. Predictions are read where no task has an
+annotation. Labels of rectangles become the column ``label``, where they are not all "object".
 
 Cannot carry: the mark "absent", confidence, depth, edges, splits, columns.
 """
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote
@@ -84,6 +85,13 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     found = Objects(path)
     listed: list[str] = []
     kinds = ("annotations", "completions") if any(_first(t, ("annotations", "completions")) for t in tasks) else ()
+    repeated = sum(len(_counting(t, kinds)) > 1 for t in tasks)
+    if repeated:
+        warnings.warn(
+            f"{path}: {repeated} of {len(tasks)} tasks have several annotations, and the first of each is read; to "
+            "compare annotators, export those of each to a file of its own",
+            stacklevel=3,
+        )
     for i, task in enumerate(tasks):
         where = f"{path}: task {i + 1}"
         results = _results(task, kinds or ("predictions",))
@@ -101,12 +109,18 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
 
 def _first(task: dict[str, Any], kinds: tuple[str, ...]) -> list[Any]:
     """The results of the first annotation that counts."""
+    return next(iter(_counting(task, kinds)), [])
+
+
+def _counting(task: dict[str, Any], kinds: tuple[str, ...]) -> list[list[Any]]:
+    """The results of each annotation that was not cancelled."""
+    found = []
     for kind in kinds:
         several = task.get(kind)
         for one in several if isinstance(several, list) else ():
             if isinstance(one, dict) and one.get("was_cancelled") is not True and isinstance(one.get("result"), list):
-                return one["result"]
-    return []
+                found.append(one["result"])
+    return found
 
 
 def _results(task: dict[str, Any], kinds: tuple[str, ...]) -> list[dict[str, Any]]:

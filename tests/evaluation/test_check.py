@@ -106,3 +106,11 @@ def test_labels_that_make_no_sense_are_checked_without_a_fault(spoilt, what):
         points[:, 3] = np.nan
     found = cairn.check(replace(spoilt, landmarks=replace(spoilt.landmarks, points=points)))
     assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_the_page_counts_pairs_of_the_same_picture_and_not_their_pictures(spoilt, tmp_path):
+    images = cairn.ImageList([*(spoilt.images[i] for i in range(60)), *(spoilt.images[i] for i in range(10, 20))])
+    found = cairn.check(replace(spoilt, images=images, split=None))
+    assert len(found.of_kind("duplicate_picture")) == 10
+    found.save(tmp_path / "check.html")
+    assert "Shown are the worst 6 of 10." in (tmp_path / "check.html").read_text()

@@ -136,6 +136,14 @@ def test_hidden_points_cancelled_annotations_and_predictions(folder):
     assert read(put(folder, one)).skeleton.names == ("x",)
 
 
+def test_that_only_the_first_of_several_annotators_is_read_is_said(folder):
+    one = task(key("n", 50, 50))
+    one["annotations"].append({"completed_by": 2, "result": [key("n", 60, 60)]})
+    with pytest.warns(UserWarning, match="1 of 2 tasks have several annotations, and the first of each is read"):
+        data = read(put(folder, one, task(key("n", 50, 50), image="b.png")))
+    assert len(data) == 2
+
+
 @settings(max_examples=25, deadline=None)
 @given(rows=several)
 def test_reading_what_was_written_gives_the_same(shared_folder, rows):

@@ -22,6 +22,7 @@ __all__ = ["page"]
 TILES = 12  # of a kind
 LISTED = 200  # findings of a kind in its list
 _ALL_PICTURES = 240  # thumbnails of a page, so that it stays below a few MB
+_PAIRS = ("duplicate_picture", "copied_labels")  # two pictures a finding
 _MEANS = {"error": "mend before training", "warning": "look at them", "note": "good to know"}
 
 
@@ -54,9 +55,8 @@ def page(findings: Findings) -> Page:
         title, remedy = KINDS[kind]
         tiles = list(_tiles(findings, kind, group, min(TILES, left)))
         left -= len(tiles)
-        several = (
-            f" Shown are the worst {min(TILES, len(group))} of {len(group):,}." if tiles and len(group) > TILES else ""
-        )
+        shown = len(tiles) // (2 if kind in _PAIRS else 1)
+        several = f" Shown are the worst {shown} of {len(group):,}." if tiles and len(group) > shown else ""
         made.section(
             title,
             prose(f"{remedy}{several}") if remedy or several else None,
@@ -89,7 +89,7 @@ def _tiles(findings: Findings, kind: str, group: list[Finding], most: int) -> It
             return
         if not f.images or kind in ("unreadable_picture", "subject_in_splits", "picture_in_splits"):
             continue
-        pair = kind in ("duplicate_picture", "copied_labels")
+        pair = kind in _PAIRS
         for image in f.images[: 2 if pair else 1]:
             row = f.row if f.row is not None and data.landmarks.image_index[f.row] == image else None
             made = _tile(findings, f, image, row, whole=pair or kind == "outside_picture")

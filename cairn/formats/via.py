@@ -1,4 +1,4 @@
-"""VGG Image Annotator (VIA 1 and 2): point and rectangle regions, as JSON, project or CSV.
+"""VGG Image Annotator (VIA 1, 2 and 3): point and rectangle regions, as JSON, project or CSV.
 
 ::
 
@@ -19,6 +19,10 @@ only or first attribute; points without any are numbered in each picture. The at
 ``group_id``, ``instance``) says what is one object; without it, the rectangle around it does, or else the picture is
 one object. An attribute ``hidden`` or ``occluded`` that is true is hidden. Names of rectangles become the column
 ``label``, where they are not all "object". Other shapes are passed over.
+
+Of VIA 3 the project is read (its CSV and its videos are not): ``"xy": [1, 51, 37]`` is a point and ``[2, x, y, width,
+height]`` a rectangle, attributes have numbers and so have their choices, and a picture without regions is in ``file``.
+Written is what VIA 1 and 2 import.
 
 Cannot carry: the mark "absent", confidence, depth, edges, splits, columns, points that no object has.
 """
@@ -57,6 +61,9 @@ _COLUMNS = (
 _NAME_KEYS = ("name", "label", "landmark", "keypoint", "part", "point")
 _GROUP_KEYS = ("group", "object", "group_id", "instance")
 _HIDDEN_KEYS = ("hidden", "occluded")
+_HEAD_3 = re.compile(rb'\s*\{\s*"(project|config|attribute|file|metadata|view)"\s*:')
+_MARKS_3 = (b'"vid_list"', b'"fid_list"', b'"__VIA_PROJECT_ID__"')
+_POINT_3, _RECTANGLE_3, _IMAGE_3 = 1, 2, 2  # numbers of shapes, and of a file that is a picture
 _HEAD = re.compile(rb'\s*\{.*("_via_img_metadata"\s*:|"regions"\s*:)', re.DOTALL)
 
 
@@ -66,6 +73,8 @@ def matches(path: Path, head: bytes) -> bool:
         return bool(files_like(path, (".json", ".csv"), matches))
     head = head.removeprefix(b"\xef\xbb\xbf")
     if b"region_shape_attributes" in head.lstrip().partition(b"\n")[0]:
+        return True
+    if _HEAD_3.match(head) is not None and any(mark in head for mark in _MARKS_3):
         return True
     return _HEAD.match(head) is not None and (b'"_via_img_metadata"' in head or b'"filename"' in head)
 
@@ -121,6 +130,8 @@ def _from_json(path: Path) -> dict[str, list[_Region]]:
         document = document["_via_img_metadata"]
     if not isinstance(document, dict) or not document:
         raise InputError(f"{path}: expected a VIA project or its annotations as JSON")
+    if isinstance(document.get("view"), dict) and isinstance(document.get("file"), dict):
+        return _from_project_3(path, document)
     found: dict[str, list[_Region]] = {}
     for key, entry in document.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
@@ -136,6 +147,48 @@ def _from_json(path: Path) -> dict[str, list[_Region]]:
             if not isinstance(shape, dict) or not isinstance(about, dict):
                 raise InputError(f"{where}: expected 'shape_attributes' and 'region_attributes'")
             own.append((where, shape, about))
+    return found
+
+
+def _from_project_3(path: Path, document: dict[str, Any]) -> dict[str, list[_Region]]:
+    """A project of VIA 3: regions belong to views, which show files; both have numbers."""
+    table = {k: v if isinstance(v := document.get(k), dict) else {} for k in ("file", "view", "metadata", "attribute")}
+    for part, entries in table.items():
+        wrong = next((k for k, v in entries.items() if not isinstance(v, dict)), None)
+        if wrong is not None:
+            raise InputError(f"{path}: {part} {shown(wrong)}: expected an object, as in a project of VIA 3")
+    names: dict[str, str] = {}
+    for key, entry in table["file"].items():
+        name = entry.get("src") if entry.get("loc") == 3 and entry.get("src") else entry.get("fname")
+        if entry.get("type", _IMAGE_3) != _IMAGE_3 or not isinstance(name, str):
+            raise InputError(
+                f"{path}: the file {shown(entry.get('fname'))} is no picture; only labels of these are read"
+            )
+        name = name.removeprefix("file://")
+        if name in names.values():
+            raise InputError(f"{path}: two files are called {shown(name)}, and nothing says which picture each is")
+        names[key] = name
+    found: dict[str, list[_Region]] = {name: [] for name in names.values()}
+    for key, entry in table["metadata"].items():
+        where = f"{path}: region {shown(key)}"
+        shape = entry.get("xy")
+        if not isinstance(shape, list) or len(shape) < 3 or shape[0] not in (_POINT_3, _RECTANGLE_3):
+            continue  # another shape, or words about the whole picture
+        files = table["view"].get(str(entry.get("vid")), {}).get("fid_list")
+        if not isinstance(files, list) or len(files) != 1 or str(files[0]) not in names:
+            raise InputError(f"{where}: its view does not show one picture")
+        if shape[0] == _POINT_3:
+            plain = {"name": "point"} | dict(zip(("cx", "cy"), shape[1:], strict=False))
+        else:
+            plain = {"name": "rect"} | dict(zip(("x", "y", "width", "height"), shape[1:], strict=False))
+        values = entry.get("av")
+        about = {}
+        for index, value in values.items() if isinstance(values, dict) else ():
+            attribute = table["attribute"].get(index, {})
+            options = attribute.get("options")
+            chosen = options.get(value) if isinstance(options, dict) and isinstance(value, str) else None
+            about[str(attribute.get("aname", index))] = value if chosen is None else chosen
+        found[names[str(files[0])]].append((where, plain, about))
     return found
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from cairn.dataset import Dataset
 from cairn.errors import InputError
-from cairn.formats import read, write
+from cairn.formats import read, sniff, write
 from cairn.landmarks import Landmarks
 from tests.formats.conftest import labelled, pictures_of, same_points, save_blank, several
 
@@ -175,3 +175,57 @@ def test_a_damaged_table_is_refused(folder, row, message):
     path.write_text(CSV.partition("\n")[0] + "\n" + row + "\n")
     with pytest.raises(InputError, match=message):
         read(path)
+
+
+def project_3(**changes):
+    """As VIA 3 saves it: a list of choices for the name, two pictures, the second without a region."""
+    return {
+        "project": {"pid": "__VIA_PROJECT_ID__", "data_format_version": "3.1.2", "vid_list": ["1", "2"]},
+        "config": {"file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}}},
+        "attribute": {
+            "1": {"aname": "name", "anchor_id": "FILE1_Z0_XY1", "type": 4, "options": {"0": "nose", "1": "tail"}},
+        },
+        "file": {
+            "1": {"fid": "1", "fname": "a.png", "type": 2, "loc": 1, "src": ""},
+            "2": {"fid": "2", "fname": "b.png", "type": 2, "loc": 1, "src": ""},
+        },
+        "metadata": {
+            "1_a": {"vid": "1", "flg": 0, "z": [], "xy": [1, 5, 7.5], "av": {"1": "0"}},
+            "1_b": {"vid": "1", "flg": 0, "z": [], "xy": [1, 9, 3], "av": {"1": "1"}},
+            "1_c": {"vid": "1", "flg": 0, "z": [], "xy": [2, 1, 2, 10, 9], "av": {}},
+            "1_d": {"vid": "1", "flg": 0, "z": [], "xy": [], "av": {"1": "0"}},
+        },
+        "view": {"1": {"fid_list": ["1"]}, "2": {"fid_list": ["2"]}},
+    } | changes
+
+
+def put_3(folder, document):
+    path = folder / "project.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_project_of_via_3_is_read(folder):
+    path = put_3(folder, project_3())
+    assert sniff(path) == "via"
+    data = read(path)
+    assert data.skeleton.names == ("nose", "tail")
+    assert data.landmarks.points.tolist() == [[[5, 7.5], [9, 3]]]
+    assert data.landmarks.boxes.tolist() == [[1, 2, 11, 11]]
+    assert len(data.images) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"file": {"1": {"fname": "run.mp4", "type": 4}}}, "'run.mp4' is no picture"),
+        ({"file": {i: {"fname": "a.png", "type": 2} for i in "12"}}, "two files are called 'a.png'"),
+        ({"file": {"1": 3}}, "file '1': expected an object"),
+        ({"view": {"1": {"fid_list": ["1", "2"]}}}, "region '1_a': its view does not show one picture"),
+        ({"metadata": {"1_a": {"vid": "1", "xy": [1, "x", 2]}}}, "cx: 'x' is not a number"),
+        ({"metadata": {"1_a": {"vid": "1", "xy": [2, 1, 2]}}}, "no points in it"),
+    ],
+)
+def test_what_is_wrong_in_a_project_of_via_3_is_one_sentence(folder, change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read(put_3(folder, project_3(**change)))

@@ -31,12 +31,13 @@ def convert(
 
     Example: cairn convert wings.tps wings.json
     """
+    from cairn.errors import InputError
     from cairn.formats import FORMATS, read, write
 
     if to is not None and to not in FORMATS:
-        from cairn.errors import InputError
-
         raise InputError(f"there is no format {to!r}; choose one of {', '.join(FORMATS)}")
+    if target.is_file() and source.exists() and target.samefile(source):
+        raise InputError(f"{target}: is the file that is read; choose another name, for a format may lose something")
     data = read(source, pictures=pictures)
     if from_scheme is not None:
         from dataclasses import replace
@@ -54,4 +55,6 @@ def convert(
     for sentence in lost:
         print(f"lost: {sentence}", file=sys.stderr)
     if not quiet:
-        print(f"wrote {target}: {len(data)} objects in {len(data.images)} pictures, {len(data.skeleton)} points each")
+        print(
+            f"wrote {target}, from {len(data)} objects in {len(data.images)} pictures, {len(data.skeleton)} points each"
+        )

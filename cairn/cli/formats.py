@@ -18,7 +18,7 @@ def formats(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
     for name, module in FORMATS.items():
         about = (module.__doc__ or "").strip().partition("\n\n")[0]
         verified = getattr(module, "VERIFIED", "")
-        rows.append({"name": name, "about": " ".join(about.split()), "verified": verified})
+        rows.append({"name": name, "about": " ".join(about.replace("``", "").split()), "verified": verified})
     if as_json:
         import json
 

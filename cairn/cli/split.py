@@ -54,6 +54,9 @@ def split(
     if out.exists() and data.exists() and out.samefile(data):
         raise InputError(f"--out {out}: is the data itself; choose another name")
     dataset = read(data, pictures=pictures)
+    before = _names(dataset)
+    if before and not quiet:
+        print(f"cairn: {data} has splits already ({', '.join(before)}); these are replaced", file=sys.stderr)
     shares = {"test": test} | ({"val": val} if val else {})
     if block is None:
         made = split_into(dataset, shares, by=by, stratify=stratify, seed=seed)
@@ -80,8 +83,7 @@ def _write(made: Dataset, out: Path) -> list[str]:
 
 
 def _names(made: Dataset) -> list[str]:
-    assert made.split is not None
-    return sorted({str(s) for s in made.split} - {""})
+    return [] if made.split is None else sorted({str(s) for s in made.split} - {""})
 
 
 def _say(made: Dataset, out: Path) -> None:

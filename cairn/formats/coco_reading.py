@@ -332,10 +332,13 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
 
     document = load_lists(path, {"images": take_images, "annotations": entries.take}, drop="segmentation")
     if not isinstance(document, dict):
-        raise InputError(f"{path}: expected a JSON object with 'images', 'annotations' and 'categories'")
+        raise InputError(
+            f"{path}: expected a JSON object with 'images', 'annotations' and 'categories' (COCO), or JSON of another "
+            "format that `cairn formats` lists"
+        )
     for name in ("images", "annotations"):
         if not isinstance(document.get(name), list):
-            raise InputError(f"{path}: no list {name!r}; expected COCO keypoints")
+            raise InputError(f"{path}: no list {name!r}; expected COCO keypoints, or JSON that `cairn formats` lists")
     skeleton, wanted, kinds = skeleton_of(document, entries, path)
     if content.skeleton is None:
         content.skeleton, content.home = skeleton, path.name

@@ -143,7 +143,7 @@ def losses(dataset: Dataset, carries: Collection[str], format_name: str) -> list
     note("z", marks.points.shape[2] == 3, "depth (z)")
     for name, words in _WORDS.items():
         note(name, getattr(marks, name) is not None, words)
-    note("observers", dataset.observers is not None, "the points of the single observers")
+    note("observers", dataset.observers is not None, "the points of the single observers (a folder of csv has)")
     note("subject", dataset.subject is not None, "subjects")
     note("split", dataset.split is not None and bool((dataset.split != "").any()), "splits")
     note("frame", dataset.frame is not None, "places in time")

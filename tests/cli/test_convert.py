@@ -85,3 +85,11 @@ def test_pictures_may_lie_in_another_folder_than_the_labels(cairn, kite_model, t
     result = cairn(command, *arguments, "--pictures", "nowhere")
     assert result.code == 2
     assert "nowhere: there is no such folder of pictures" in result.err
+
+
+def test_the_file_that_is_read_is_not_written_over(cairn, labels):
+    before = labels.read_bytes()
+    result = cairn("convert", labels, labels)
+    assert result.code == 2
+    assert "is the file that is read; choose another name" in result.err
+    assert labels.read_bytes() == before

@@ -62,3 +62,11 @@ def test_evaluating_a_leaky_split_is_refused_unless_asked_for(cairn, labels, kit
     assert refused.code == 2
     assert "subject s0 (and 4 more) is in test and in train" in refused.err
     assert cairn("evaluate", kite_model, "specimens/leaky.csv", "--split", "test", "--allow-leakage").code == 0
+
+
+def test_that_splits_are_replaced_is_said(cairn, labels):
+    first = cairn("split", labels, "--out", "specimens/first.csv")
+    assert "has splits already" not in first.err
+    again = cairn("split", "specimens/first.csv", "--out", "specimens/again.csv", "--seed", "1")
+    assert again.code == 0, again.err
+    assert "first.csv has splits already (test, train); these are replaced" in again.err

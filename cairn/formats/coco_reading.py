@@ -14,7 +14,7 @@ import numpy as np
 from cairn.dataset import Dataset
 from cairn.errors import InputError
 from cairn.formats.long_json import load_lists
-from cairn.formats.pictures import PictureFinder
+from cairn.formats.pictures import PictureFinder, warn_of_sizes
 from cairn.formats.rows import check_count, check_share, fill_boxes, named
 from cairn.formats.text import MAX_COORDINATE, shown
 from cairn.images import ImageList, Source
@@ -308,6 +308,7 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
     entries = Entries(f"{path}: annotations")
     find = PictureFinder(path, _folders(path), pictures)
     index: dict[Any, int] = {}
+    sizes: list[tuple[Source, Any, Any]] = []
 
     def take_images(piece: list[Any]) -> None:
         for i, image in enumerate(piece, len(index)):
@@ -324,6 +325,8 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
                     f"{where}: the picture {shown(image['file_name'])} stands in {content.seen[source]} too"
                 )
             content.seen[source] = path.name
+            if i < 20 or i % 997 == 0:  # some suffice, and there may be a hundred thousand
+                sizes.append((source, image.get("width"), image.get("height")))
             content.sources.append(source)
             given = image.get("split")
             content.split.append(given if isinstance(given, str) else split)
@@ -340,6 +343,7 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
         if not isinstance(document.get(name), list):
             raise InputError(f"{path}: no list {name!r}; expected COCO keypoints, or JSON that `cairn formats` lists")
     skeleton, wanted, kinds = skeleton_of(document, entries, path)
+    warn_of_sizes(path, sizes)
     if content.skeleton is None:
         content.skeleton, content.home = skeleton, path.name
     elif content.skeleton.names != skeleton.names:

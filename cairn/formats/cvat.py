@@ -46,7 +46,7 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.document import files_like, load_xml, only_file, root_name
 from cairn.formats.objects import Frame, Mark, Objects
-from cairn.formats.pictures import PictureFinder, picture_names, picture_size
+from cairn.formats.pictures import PictureFinder, picture_names, picture_size, warn_of_sizes
 from cairn.formats.rows import fill_boxes, losses, text
 from cairn.formats.text import number, shown
 from cairn.images import Source
@@ -90,15 +90,19 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     found = Objects(path)
     find = PictureFinder(path, [path.parent], pictures)
     splits: dict[int, str] = {}
+    sizes: list[tuple[Source, Any, Any]] = []
     many = {e.get("label", "") for e in root.iterfind("image/points") if ";" in e.get("points", "")}
     alike = len(many) == 1 and root.find("image/skeleton") is None
     for image in root.iterfind("image"):
         name = image.get("name", "")
         where = f"{path}: image {shown(name)}"
         subset = image.get("subset", "")
-        index = found.picture(_picture(find, name, subset))
+        source = _picture(find, name, subset)
+        sizes.append((source, _whole(image.get("width", "")), _whole(image.get("height", ""))))
+        index = found.picture(source)
         splits[index] = subset
         _add_shapes(found, index, image, where, alike)
+    warn_of_sizes(path, sizes)
     _add_tracks(found, root, path, find)
     found.settle()
     found.drop_cells(label="object", keyframe="1")
@@ -110,6 +114,10 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     if not any(split):
         return found.dataset(names, edges)
     return found.dataset(names, edges, split=split, split_by=path.name)
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if re.fullmatch(r"\d{1,8}", digits, re.ASCII) else 0
 
 
 def _picture(find: PictureFinder, name: str, subset: str) -> Source:

@@ -32,9 +32,10 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.document import coordinate, files_of, load_json
 from cairn.formats.objects import Frame, Mark, Objects
-from cairn.formats.pictures import PictureFinder, json_for_each, picture_size
+from cairn.formats.pictures import PictureFinder, json_for_each, picture_size, warn_of_sizes
 from cairn.formats.rows import fill_boxes, losses
 from cairn.formats.text import head_of, shown
+from cairn.images import Source
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
 
@@ -75,6 +76,7 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     found = Objects(path)
     finders: dict[Path, PictureFinder] = {}
     listed: list[str] = []
+    sizes: list[tuple[Source, Any, Any]] = []
     for file in files:
         document = load_json(file)
         shapes = document.get("shapes") if isinstance(document, dict) else None
@@ -83,15 +85,15 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
         name = document.get("imagePath")
         if not isinstance(name, str):
             raise InputError(f"{file}: 'imagePath' is {shown(name)}; expected the name of a picture")
-        plain = PurePosixPath(name.replace("\\", "/"))
-        if ".." in plain.parts and pictures is not None:
-            name = plain.name  # LabelMe's way from another folder; the user has said where they are
         find = finders.setdefault(file.parent, PictureFinder(file, [file.parent], pictures))
         find.label_file = file
-        _add_shapes(found, found.picture(find(name)), shapes, file)
+        source = find(name)
+        sizes.append((source, document.get("imageWidth"), document.get("imageHeight")))
+        _add_shapes(found, found.picture(source), shapes, file)
         names = document.get(_NAMES)
         if isinstance(names, list) and all(isinstance(n, str) for n in names):
             listed = names
+    warn_of_sizes(path, sizes)
     found.settle()
     found.drop_cells(label="object")
     complete = len(set(listed)) == len(listed) and set(listed) >= set(found.names)

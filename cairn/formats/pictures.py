@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from cairn.errors import InputError
 from cairn.formats.text import shown
@@ -27,6 +29,7 @@ __all__ = [
     "json_for_each",
     "picture_names",
     "picture_size",
+    "warn_of_sizes",
 ]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm")
@@ -35,6 +38,7 @@ ELSEWHERE = "if it is elsewhere, name its folder (--pictures, in Python pictures
 """What to do about a picture that was not found."""
 
 _PLAIN = re.compile(r"[^/.:][^/:]*")  # the name of a file and nothing more
+_LOOKED_AT = 20  # pictures of a label file whose size is compared
 _FOLDERS = 16  # of a name, counted from its end
 _OFTEN = 500  # names looked for in one folder, before its files are listed
 _PART = re.compile(r"^(.+)#(\d+)$")  # video.mp4#12 is a frame, scan.tif#3 a page
@@ -181,6 +185,40 @@ def picture_size(source: Source | Image) -> tuple[int, int]:
         except Exception:  # whatever is wrong, the reader of pixels knows other kinds of files, or says it better
             pass
     return read_image(source).size
+
+
+def warn_of_sizes(label_file: Path, said: Sequence[tuple[Source, Any, Any]]) -> None:
+    """Warn where pictures have another size than their labels say: points would lie somewhere else in them.
+
+    Pictures get smaller or are turned after they were labelled. Not all are opened but some, evenly spread, since what
+    happens to one mostly happens to all.
+
+    Parameters
+    ----------
+    label_file : for the message
+    said : the picture, and the width and height that stand in the file; what is no number says nothing
+    """
+    known = [
+        (source, w, h) for source, w, h in said if type(w) in (int, float) and type(h) in (int, float) and w * h > 0
+    ]
+    some = known[:: max(1, len(known) // _LOOKED_AT)]
+    wrong = []
+    for source, width, height in some:
+        try:
+            size = picture_size(source)
+        except InputError:
+            continue  # whoever reads the pixels will say it
+        if size != (width, height):
+            wrong.append((source, size, (width, height)))
+    if wrong:
+        source, size, labelled = wrong[0]
+        turned = " (turned?)" if size == labelled[::-1] else ""
+        warnings.warn(
+            f"{label_file}: {Path(source.path).name} has {size[0]} x {size[1]} px, but its labels were made on "
+            f"{labelled[0]:g} x {labelled[1]:g}{turned}; so it is in {len(wrong)} of {len(some)} pictures looked at. "
+            "Points are taken as they stand: use the pictures that were labelled",
+            stacklevel=2,
+        )
 
 
 def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]]:

@@ -1,9 +1,13 @@
 """Where the pictures of a label file are looked for."""
 
+import json
+
 import pytest
 
 from cairn.errors import InputError
+from cairn.formats import read
 from cairn.formats.pictures import PictureFinder
+from tests.formats.conftest import save_blank
 
 
 @pytest.fixture
@@ -66,3 +70,32 @@ def test_a_name_with_an_umlaut_may_come_from_a_mac(finder, tmp_path):
     """Which writes the letter and its dots as two characters."""
     assert finder("Fl\u00fcgel.png")("Flu\u0308gel.png").path == str(tmp_path / "Fl\u00fcgel.png")
     assert finder("To\u0308ne.png")("T\u00f6ne.png").path == str(tmp_path / "To\u0308ne.png")
+
+
+def of_size(width, height):
+    """The same labels, of one picture a.png, as three tools say the size of it."""
+    labelme = {"shapes": [{"label": "n", "points": [[1, 1]], "shape_type": "point"}], "imagePath": "a.png"}
+    coco = {"images": [{"id": 1, "file_name": "a.png", "width": width, "height": height}]}
+    return {
+        "labelme": json.dumps(labelme | {"imageWidth": width, "imageHeight": height}),
+        "coco": json.dumps(coco | {"annotations": [{"id": 1, "image_id": 1, "keypoints": [1, 1, 2]}]}),
+        "cvat": f'<annotations><image id="0" name="a.png" width="{width}" height="{height}"><points label="n" '
+        'points="1,1"/></image></annotations>',
+    }
+
+
+@pytest.mark.parametrize("tool", ["labelme", "coco", "cvat"])
+def test_a_picture_of_another_size_than_its_labels_is_a_warning(tmp_path, tool, recwarn):
+    save_blank(tmp_path / "a.png", 60, 40)
+    path = tmp_path / "labels"
+    path.write_text(of_size(60, 40)[tool])
+    assert len(read(path)) == 1
+    assert not recwarn
+    path.write_text(of_size(120, 80)[tool])
+    with pytest.warns(
+        UserWarning, match=r"a\.png has 60 x 40 px, but its labels were made on 120 x 80; so it is in 1 of 1"
+    ):
+        assert len(read(path)) == 1
+    path.write_text(of_size(40, 60)[tool])
+    with pytest.warns(UserWarning, match=r"made on 40 x 60 \(turned\?\)"):
+        read(path)

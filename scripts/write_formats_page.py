@@ -35,8 +35,9 @@ _HEAD = """# Label formats
 `cairn formats` lists them. In Python: `cairn.read(path)`, `cairn.write(data, path)`.
 
 **Reading** tells the format from the content; the name of the file does not matter. A folder is read if it holds labels
-of one format. Pictures are looked for beside the label file and in `images` beside it
-(`cairn.read(path, pictures=folder)` looks there first). All of them must exist; they are read later.
+of one format. Pictures are looked for beside the label file and in `images` beside it;
+`--pictures FOLDER`, in Python `cairn.read(path, pictures=folder)`, looks in another folder first. All of them must
+exist; they are read later. Where COCO, LabelMe or CVAT say another size than the pictures have, a warning says so.
 
 **Writing** tells the format from the name ({endings}; a folder is `pts`, or `csv` where there are several observers) or
 from `--to NAME`. A picture below the file's folder is written with its relative path, any other with its full path.

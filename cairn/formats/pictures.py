@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cairn.errors import InputError
-from cairn.formats.text import shown
+from cairn.formats.text import MAX_COORDINATE, shown
 from cairn.images import Image, ImageList, Source, read_image
 
 __all__ = [
@@ -198,9 +198,7 @@ def warn_of_sizes(label_file: Path, said: Sequence[tuple[Source, Any, Any]]) -> 
     label_file : for the message
     said : the picture, and the width and height that stand in the file; what is no number says nothing
     """
-    known = [
-        (source, w, h) for source, w, h in said if type(w) in (int, float) and type(h) in (int, float) and w * h > 0
-    ]
+    known = [(source, w, h) for source, w, h in said if _is_length(w) and _is_length(h)]
     some = known[:: max(1, len(known) // _LOOKED_AT)]
     wrong = []
     for source, width, height in some:
@@ -219,6 +217,10 @@ def warn_of_sizes(label_file: Path, said: Sequence[tuple[Source, Any, Any]]) -> 
             "Points are taken as they stand: use the pictures that were labelled",
             stacklevel=2,
         )
+
+
+def _is_length(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= MAX_COORDINATE
 
 
 def picture_names(images: ImageList, folder: Path) -> tuple[list[str], list[str]]:

@@ -91,6 +91,9 @@ def test_a_picture_of_another_size_than_its_labels_is_a_warning(tmp_path, tool, 
     path.write_text(of_size(60, 40)[tool])
     assert len(read(path)) == 1
     assert not recwarn
+    path.write_text(of_size(10**400, 40)[tool])  # says nothing, and hurts nobody
+    assert len(read(path)) == 1
+    assert not recwarn
     path.write_text(of_size(120, 80)[tool])
     with pytest.warns(
         UserWarning, match=r"a\.png has 60 x 40 px, but its labels were made on 120 x 80; so it is in 1 of 1"

@@ -55,6 +55,6 @@ def convert(
     for sentence in lost:
         print(f"lost: {sentence}", file=sys.stderr)
     if not quiet:
-        print(
-            f"wrote {target}, from {len(data)} objects in {len(data.images)} pictures, {len(data.skeleton)} points each"
-        )
+        counts = ((len(data), "object"), (len(data.images), "picture"), (len(data.skeleton), "point"))
+        objects, in_pictures, points = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+        print(f"wrote {target}, from {objects} in {in_pictures}, {points} each")

@@ -93,3 +93,10 @@ def test_the_file_that_is_read_is_not_written_over(cairn, labels):
     assert result.code == 2
     assert "is the file that is read; choose another name" in result.err
     assert labels.read_bytes() == before
+
+
+def test_one_is_one(cairn, labels):
+    lines = labels.read_text().splitlines()
+    (labels.parent / "one.csv").write_text("\n".join(lines[:2]) + "\n")
+    result = cairn("convert", labels.parent / "one.csv", labels.parent / "one.tps")
+    assert "from 1 object in 1 picture, 4 points each" in result.out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.metrics import pairwise_distances
 from sklearn.utils.validation import check_non_negative
 
 from cairn.points.distances import squared_to_landmarks
+from cairn.points.distinct import distinct_rows
 from cairn.points.embedding.summed import SummedEmbedding
 
 __all__ = ["DistanceEmbedding"]
@@ -38,6 +41,19 @@ class DistanceEmbedding(SummedEmbedding):
             self._choose_precomputed(X, lambda row: X[row], rng)
         else:
             super()._choose_landmarks(X, rng)
+            self._warn_of_copies()
+
+    def _warn_of_copies(self) -> None:
+        """Landmarks drawn at random from a table of copies may all be the same row, and the answer one point."""
+        drawn = self.landmarks_.shape[0]
+        different = len(distinct_rows(self.landmarks_)[0])
+        if different <= self.n_components and different < drawn:
+            warnings.warn(
+                f"Only {different} of {drawn} landmarks differ, too few for {self.n_components} components: most rows "
+                "are the same; take selector='max-min' or 'kmeans++', which take no row twice.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _squared(self, X) -> np.ndarray:
         """(n, m) float64 squared distances of a block of rows to the landmarks."""

@@ -1,11 +1,13 @@
 """Scaling by strain."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 
-from cairn.points import LandmarkMDS
+from cairn.points import LandmarkMDS, LandmarkStressMDS
 
 
 @pytest.fixture
@@ -59,3 +61,14 @@ def test_components_that_the_landmarks_do_not_have_are_zero():
     assert (placed[:, 1:] == 0).all()
     assert (model.eigenvalues_[1:] == 0).all()
     np.testing.assert_allclose(np.abs(np.diff(placed[:, 0])), np.sqrt(5))
+
+
+@pytest.mark.parametrize("make", [LandmarkMDS, LandmarkStressMDS])
+def test_landmarks_that_are_all_the_same_row_are_warned_of(make):
+    X = np.concatenate([np.repeat([[1.0, 2, 3]], 100_000, axis=0), np.random.default_rng(0).normal(size=(50, 3))])
+    with pytest.warns(UserWarning, match="Only 1 of 20 landmarks differ, too few for 2 components"):
+        make(n_landmarks=20, random_state=0).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        placed = make(n_landmarks=20, selector="kmeans++", random_state=0).fit_transform(X)
+    assert np.linalg.matrix_rank(placed - placed.mean(axis=0)) == 2

@@ -74,7 +74,7 @@ def network(data: Dataset) -> Detector:
     from cairn.neural.heatmap import HeatmapNet
 
     net = HeatmapNet(input_size=96, widths=(16, 24, 48, 72, 80), blocks=(1, 2, 2, 1))
-    return net.fit(data, run=Run(seed=0, quiet=True, steps=1000)).runner_
+    return net.fit(data, run=Run(seed=0, quiet=True, steps=2500)).runner_
 
 
 def scores(name: str, learner: Callable[[Dataset], Detector], data: Dataset, held: Dataset) -> list[Figure]:

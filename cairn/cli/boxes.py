@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +60,13 @@ class Boxes:
             check_inside(box, width, height, str(image.source))
 
 
-def parse_boxes(text: str) -> Boxes:
+def parse_boxes(text: str, pictures: Sequence[Path]) -> Boxes:
     """What the user meant.
+
+    Parameters
+    ----------
+    text : of the option
+    pictures : those to detect in, or their folders; pictures that a label file does not find beside it are there
 
     Raises
     ------
@@ -71,7 +77,7 @@ def parse_boxes(text: str) -> Boxes:
     if text == "whole":
         return Boxes(whole=True)
     if text.strip() and Path(text).exists():
-        return _from_file(text)
+        return _from_file(text, pictures)
     try:
         box = [float(v) for v in text.split(",")]
     except ValueError:
@@ -83,10 +89,11 @@ def parse_boxes(text: str) -> Boxes:
     return Boxes(one=np.array([box]))
 
 
-def _from_file(path: str) -> Boxes:
+def _from_file(path: str, pictures: Sequence[Path]) -> Boxes:
     from cairn.formats import read
 
-    data = read(path)
+    folders = [p if p.is_dir() else p.parent for p in pictures]
+    data = read(path, pictures=folders[0] if folders and folders[0].is_dir() else None)
     names = [_name(data.images.label(i)) for i in range(len(data.images))]
     if len(set(names)) < len(names):
         twice = next(n for n in names if names.count(n) > 1)

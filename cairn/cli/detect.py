@@ -32,7 +32,7 @@ def detect(
     boxes: Annotated[
         str, typer.Option(help="found (by the model), whole (the picture), x0,y0,x1,y1 in px, or a file of labels.")
     ] = "found",
-    drawn: Annotated[bool, typer.Option("--pictures", help="Of folders and videos too, write every picture.")] = False,
+    drawn: Annotated[bool, typer.Option("--draw", help="Of folders and videos too, write every picture.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write the points' names on the picture.")] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Put implausible points where the others say; they are marked.")
@@ -53,13 +53,13 @@ def detect(
     from cairn.model_file import load
     from cairn.progress import progress
 
-    given = parse_boxes(boxes)
+    given = parse_boxes(boxes, pictures)
     failures: list[str] = []
     if on != "here":
         from cairn.cli.on_ray import detect_on_ray
 
         if drawn or names:
-            raise InputError("--on ray writes points, not pictures: leave --pictures and --names away")
+            raise InputError("--on ray writes points, not pictures: leave --draw and --names away")
         if repair:
             raise InputError("--on ray does not repair yet: leave --repair away, or run it here")
         detect_on_ray(pictures, model, out, given, on, workers, as_json, quiet)

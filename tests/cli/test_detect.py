@@ -57,13 +57,13 @@ def test_a_folder_without_out_is_named_after_it(cairn, kite_model, tmp_path):
     folder = write_pictures(tmp_path / "specimens", 2)
     assert cairn("detect", folder, "--model", kite_model).code == 0
     assert (tmp_path / "specimens-landmarks.csv").exists()
-    assert cairn("detect", folder, "--model", kite_model, "--pictures").code == 0
+    assert cairn("detect", folder, "--model", kite_model, "--draw").code == 0
     assert len(list((tmp_path / "specimens-landmarks").glob("*.png"))) == 2
 
 
 def test_pictures_of_the_same_name_do_not_overwrite_each_other(cairn, kite_model, tmp_path):
     a, b = (write_pictures(tmp_path / name, 1, seed=i) for i, name in enumerate("ab"))
-    result = cairn("detect", a, b, "--model", kite_model, "--out", "drawn", "--pictures")
+    result = cairn("detect", a, b, "--model", kite_model, "--out", "drawn", "--draw")
     assert result.code == 0, result.err
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 2
 
@@ -101,6 +101,10 @@ def test_boxes_can_come_from_a_file_of_labels(cairn, kite_model, tmp_path):
     assert result.code == 0, result.err
     a, b = (read(tmp_path / f"{n}.json").landmarks for n in "ab")
     assert np.allclose(a.boxes, b.boxes)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "a.json").rename(tmp_path / "elsewhere" / "a.json")
+    result = cairn("detect", folder, "--model", kite_model, "--boxes", "elsewhere/a.json", "--out", "c.json")
+    assert result.code == 0, result.err
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_a_video_gives_a_row_a_frame(cairn, kite_model, tmp_path):
     for image in draw_kites(12).images:
         writer.write(image.pixels)
     writer.release()
-    result = cairn("detect", path, "--model", kite_model, "--pictures")
+    result = cairn("detect", path, "--model", kite_model, "--draw")
     assert result.code == 0, result.err
     rows = (tmp_path / "clip-landmarks.csv").read_text().strip().splitlines()
     assert len(rows) == 13
@@ -203,7 +207,7 @@ def test_points_are_written_where_pictures_cannot_be(cairn, kite_model, tmp_path
         raise InputError(f"{path}: cannot be written (No space left on device)")
 
     monkeypatch.setattr("cairn.draw.save_picture", full)
-    result = cairn("detect", folder, "--model", kite_model, "--pictures", "--out", "points.csv")
+    result = cairn("detect", folder, "--model", kite_model, "--draw", "--out", "points.csv")
     assert result.code == 2
     assert result.err.count("No space left") == 1
     assert len(read(tmp_path / "points.csv")) == 3

@@ -45,7 +45,7 @@ def test_a_folder_and_a_parquet_file_on_ray_give_the_points_of_this_process(work
     ("arguments", "message"),
     [
         (("--on", "spark"), "--on spark: expected here or ray"),
-        (("--on", "ray", "--pictures"), "writes points, not pictures"),
+        (("--on", "ray", "--draw"), "writes points, not pictures"),
         (("--on", "ray", "--workers", "0"), "--workers 0: expected at least 1"),
         (("--on", "ray", "--out", "all.png"), "one picture cannot hold many"),
     ],

@@ -39,7 +39,7 @@ from cairn.images import Source
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
 
-VERIFIED = ""
+VERIFIED = "a file that LabelMe 6.3 wrote"
 
 _HEAD = re.compile(rb'\s*\{.*"shapes"\s*:\s*\[', re.DOTALL)
 _NAMES = "cairn_points"  # at the top: all points in their order; LabelMe keeps keys that it does not know

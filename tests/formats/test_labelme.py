@@ -31,6 +31,39 @@ def box(*corners, group=None, label="face"):
     return {"label": label, "points": list(corners), "group_id": group, "shape_type": "rectangle", "flags": {}}
 
 
+# Written by LabelFile.save of labelme 6.3.1 with these shapes; what we write of it, its LabelFile loads as the same.
+LABELME = """{
+  "version": "6.3.1",
+  "flags": {},
+  "shapes": [
+    {"label": "wing", "points": [[4.0, 5.0], [40.5, 30.25]], "group_id": 1, "description": "",
+     "shape_type": "rectangle", "flags": {}, "mask": null},
+    {"label": "root", "points": [[5.25, 6.5]], "group_id": 1, "description": "",
+     "shape_type": "point", "flags": {}, "mask": null},
+    {"label": "tip", "points": [[39.0, 29.0]], "group_id": 1, "description": "",
+     "shape_type": "point", "flags": {"hidden": true}, "mask": null}
+  ],
+  "imagePath": "a.png",
+  "imageData": null,
+  "imageHeight": 48,
+  "imageWidth": 64
+}"""
+
+
+def test_a_file_that_labelme_wrote(tmp_path):
+    save_blank(tmp_path / "a.png", 64, 48)
+    (tmp_path / "a.json").write_text(LABELME)
+    found = read(tmp_path / "a.json")
+    assert found.skeleton.names == ("root", "tip")
+    assert found.landmarks.points.tolist() == [[[4.75, 6], [38.5, 28.5]]]
+    assert found.landmarks.boxes.tolist() == [[3.5, 4.5, 40, 29.75]]
+    assert found.landmarks.visibility.tolist() == [[2, 1]]
+    write(found, tmp_path, format="labelme")
+    again, first = json.loads((tmp_path / "a.json").read_text()), json.loads(LABELME)
+    kept = ("label", "points", "group_id", "shape_type", "flags")
+    assert [{k: s[k] for k in kept} for s in again["shapes"]] == [{k: s[k] for k in kept} for s in first["shapes"]]
+
+
 def test_the_middle_of_the_first_pixel_is_a_half(folder):
     found = read(put(folder, point("nose", 0.5, 0.5), point("ear", 19.5, 29.5), box([20, 30], [0, 0])))
     assert found.skeleton.names == ("nose", "ear")

@@ -42,7 +42,7 @@ from cairn.landmarks import Landmarks
 
 __all__ = ["BODY_33", "HAND_21", "VERIFIED", "matches", "read", "write"]
 
-VERIFIED = ""
+VERIFIED = "a result of mediapipe 1.2's own class"
 
 # mediapipe/tasks/python/vision: PoseLandmark and HandLandmark
 BODY_33 = (

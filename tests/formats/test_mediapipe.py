@@ -55,6 +55,25 @@ def test_the_pixel_that_mediapipe_draws_into_is_the_one_of_the_point(folder):
     assert found.images[0].rgb()[py, px].tolist() == [255, 255, 255]
 
 
+# The head of json.dumps(dataclasses.asdict(HandLandmarkerResult(...))) of mediapipe 1.2.2; its 21 points are alike.
+HAND = (
+    '{"handedness": [[{"index": 1, "score": 0.97, "display_name": "Left", "category_name": "Left"}]], "hand_landmarks":'
+    ' [[%s]], "hand_world_landmarks": [[%s]]}'
+)
+POINT = '{"x": %s, "y": 0.5, "z": -0.02, "visibility": 0.0, "presence": 0.0, "name": null}'
+
+
+def test_a_result_of_mediapipes_own_class(folder):
+    points = ", ".join(POINT % (0.25 + i / 100) for i in range(21))
+    (folder / "a.json").write_text(HAND % (points, points))
+    found = read(folder / "a.json")
+    assert len(found.landmarks) == 1  # not the world's coordinates, which are metres
+    width, height = found.images[0].size
+    np.testing.assert_allclose(found.landmarks.points[0, [0, 20], 0], [0.25 * width - 0.5, 0.45 * width - 0.5])
+    np.testing.assert_allclose(found.landmarks.points[0, :, 1], 0.5 * height - 0.5)
+    assert found.skeleton.names[0] == "wrist"
+
+
 def test_hands_bodies_and_names_in_the_file(folder):
     hand = read(put(folder, {"landmarks": [[point(0.1, 0.1)] * 21], "worldLandmarks": [[]]}))
     assert hand.skeleton.names == HAND_21

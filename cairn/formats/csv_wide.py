@@ -37,7 +37,17 @@ from cairn.errors import InputError
 from cairn.files import write_whole
 from cairn.formats.csv_columns import AXES, BOX, PER_IMAGE, POINT_ARRAYS, SPACING, Header
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
-from cairn.formats.rows import check_count, check_share, fill_boxes, losses, named, text, typed, whole_points
+from cairn.formats.rows import (
+    check_count,
+    check_share,
+    fill_boxes,
+    losses,
+    mean_of_distinct,
+    named,
+    text,
+    typed,
+    whole_points,
+)
 from cairn.formats.text import MAX_COORDINATE, head_of, is_missing, number, read_table, shown, title_cells
 from cairn.images import ImageList, Source
 from cairn.landmarks import Landmarks
@@ -323,7 +333,7 @@ def _with_observers(
     points = np.full((len(observers), len(labelled), *shape), np.nan)
     for (image, person), (part, row) in values.items():
         points[person, row_of[image]] = part.landmarks.points[row]
-    mean = _mean_of_distinct(points)
+    mean = mean_of_distinct(points)
     landmarks = Landmarks(parts[0].skeleton, mean, fill_boxes(mean), np.array(labelled))
     several = any(np.isfinite(points).all(axis=(-1, -2)).sum(axis=0) > 1)
     spacings = {p.spacing for p in parts}
@@ -344,18 +354,6 @@ def _with_observers(
     )
 
 
-def _mean_of_distinct(points: np.ndarray) -> np.ndarray:
-    """(N, K, D) mean over the observers (O, N, K, D), leaving out those that are a copy of an earlier one."""
-    kept: list[np.ndarray] = []
-    for one in points:
-        if not any(np.array_equal(one, k, equal_nan=True) for k in kept):
-            kept.append(one)
-    stack = np.array(kept)
-    there = np.isfinite(stack)
-    count = there.sum(axis=0)
-    return np.divide(np.where(there, stack, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
-
-
 # --- writing ---
 
 
@@ -367,7 +365,7 @@ def _write_folder(dataset: Dataset, folder: Path) -> list[str]:
     names = dataset.observer_names or tuple(f"observer{o + 1}" for o in range(len(dataset.observers)))
     splits = [""] if dataset.split is None else sorted({str(s) for s in dataset.split})
     marks = dataset.landmarks
-    if not np.allclose(_mean_of_distinct(dataset.observers), marks.points, atol=1e-6, equal_nan=True):
+    if not np.allclose(mean_of_distinct(dataset.observers), marks.points, atol=1e-6, equal_nan=True):
         notes["the points themselves are not the mean of the observers, and only the observers are written"] = None
     for person, points in zip(names, dataset.observers, strict=True):
         own = replace(marks, points=points, boxes=fill_boxes(points))

@@ -16,8 +16,10 @@ first pixel: 0.5 px is subtracted on reading and added on writing. (Label Studio
 rounds to whole pixels.) The sizes are those of the pictures themselves.
 
 A keypoint belongs to the rectangle that is its parent, or to what a relation ties it to; without either, as in LabelMe,
-to the rectangle around it. ``hidden`` in a value is hidden, as in Label Studio's import of COCO. Of several annotations
-of a task the first that was not cancelled counts, and a warning says so. Predictions are read where no task has an
+to the rectangle around it. ``hidden`` in a value is hidden, as in Label Studio's import of COCO. Where a
+task has annotations of several people (``completed_by``) and no picture has several objects, they are the observers of
+the data set, and its points their mean; with several objects, which cannot be matched, the first annotation of each
+task is read and a warning says so. Cancelled annotations do not count. Predictions are read where no task has an
 annotation. Labels of rectangles become the column ``label``, where they are not all "object".
 
 Cannot carry: the mark "absent", confidence, depth, edges, splits, columns.
@@ -40,9 +42,10 @@ from cairn.files import write_whole
 from cairn.formats.document import coordinate, files_like, load_json, only_file
 from cairn.formats.objects import Frame, Mark, Objects
 from cairn.formats.pictures import PictureFinder, picture_names, picture_size
-from cairn.formats.rows import losses
+from cairn.formats.rows import fill_boxes, losses, mean_of_distinct, named
 from cairn.formats.text import shown
 from cairn.images import Source
+from cairn.landmarks import Landmarks
 
 __all__ = ["VERIFIED", "matches", "read", "write"]
 
@@ -82,19 +85,55 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     if not isinstance(tasks, list) or not all(isinstance(t, dict) for t in tasks):
         raise InputError(f"{path}: expected a list of tasks, as Label Studio exports it")
     find = PictureFinder(path, [path.parent], pictures)
+    kinds = ("annotations", "completions") if any(_counting(t, ("annotations", "completions")) for t in tasks) else ()
+    found = _objects(path, tasks, [_results(t, kinds or ("predictions",)) for t in tasks], find)
+    by_person = [_counting(t, kinds) for t in tasks]
+    repeated = sum(len(people) > 1 for people in by_person)
+    if not repeated:
+        return found
+    names = list(dict.fromkeys(n for people in by_person for n, results in people.items() if _has_points(results)))
+    parts = [_objects(path, tasks, [_dicts(people.get(name, [])) for people in by_person], find) for name in names]
+    if all(len(set(p.landmarks.image_index.tolist())) == len(p) for p in parts):
+        return _observed(found, names, parts)
+    warnings.warn(
+        f"{path}: {repeated} of {len(tasks)} tasks have several annotations, with several objects that cannot be "
+        "matched, so the first of each is read; to compare annotators, export those of each to a file of its own",
+        stacklevel=3,
+    )
+    return found
+
+
+def _observed(first: Dataset, names: list[str], parts: list[Dataset]) -> Dataset:
+    """One data set of what several people set, an object at most in each picture."""
+    points = list(dict.fromkeys(p for part in (first, *parts) for p in part.skeleton.names))
+    labelled = sorted({int(i) for part in parts for i in part.landmarks.image_index})
+    observers = np.full((len(parts), len(labelled), len(points), 2), np.nan)
+    seen = np.zeros(observers.shape[1:3], np.uint8)
+    boxes = np.full((len(parts), len(labelled), 4), np.nan)
+    for own, box, part in zip(observers, boxes, parts, strict=True):
+        marks = part.landmarks
+        rows = np.searchsorted(labelled, marks.image_index)
+        cells = np.ix_(rows, np.array([points.index(p) for p in part.skeleton.names]))
+        own[cells] = marks.points
+        state = np.where(marks.labelled, 2, 0) if marks.visibility is None else marks.visibility
+        seen[cells] = np.maximum(seen[cells], state)
+        box[rows] = marks.boxes
+    mean = mean_of_distinct(observers)
+    together = Landmarks(
+        named(points, ""),
+        mean,
+        fill_boxes(mean, mean_of_distinct(boxes[..., None])[..., 0]),
+        np.array(labelled, np.int64),
+        visibility=seen if (seen == 1).any() else None,
+    )
+    return Dataset(first.images, together, observers=observers, observer_names=tuple(names))
+
+
+def _objects(path: Path, tasks: list[Any], results_of: list[list[dict[str, Any]]], find: PictureFinder) -> Dataset:
     found = Objects(path)
     listed: list[str] = []
-    kinds = ("annotations", "completions") if any(_first(t, ("annotations", "completions")) for t in tasks) else ()
-    repeated = sum(len(_counting(t, kinds)) > 1 for t in tasks)
-    if repeated:
-        warnings.warn(
-            f"{path}: {repeated} of {len(tasks)} tasks have several annotations, and the first of each is read; to "
-            "compare annotators, export those of each to a file of its own",
-            stacklevel=3,
-        )
-    for i, task in enumerate(tasks):
+    for i, (task, results) in enumerate(zip(tasks, results_of, strict=True)):
         where = f"{path}: task {i + 1}"
-        results = _results(task, kinds or ("predictions",))
         source = _picture(find, task, results, where)
         _add_task(found, found.picture(source), results, picture_size(source), where)
         meta = task.get("meta")
@@ -107,24 +146,33 @@ def read(path: Path, pictures: str | Path | None = None) -> Dataset:
     return found.dataset(listed if listed and complete else None)
 
 
-def _first(task: dict[str, Any], kinds: tuple[str, ...]) -> list[Any]:
-    """The results of the first annotation that counts."""
-    return next(iter(_counting(task, kinds)), [])
-
-
-def _counting(task: dict[str, Any], kinds: tuple[str, ...]) -> list[list[Any]]:
-    """The results of each annotation that was not cancelled."""
-    found = []
+def _counting(task: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, list[Any]]:
+    """By annotator, the results of the first annotation that was not cancelled."""
+    found: dict[str, list[Any]] = {}
     for kind in kinds:
         several = task.get(kind)
         for one in several if isinstance(several, list) else ():
             if isinstance(one, dict) and one.get("was_cancelled") is not True and isinstance(one.get("result"), list):
-                found.append(one["result"])
+                found.setdefault(_annotator(one.get("completed_by"), len(found)), one["result"])
     return found
 
 
+def _annotator(who: Any, place: int) -> str:
+    if isinstance(who, dict):
+        who = who.get("email") or who.get("id")
+    return str(who)[:200] if isinstance(who, (int, str)) else f"annotation {place + 1}"
+
+
+def _has_points(results: list[Any]) -> bool:
+    return any(r.get("type") == "keypointlabels" for r in _dicts(results))
+
+
+def _dicts(results: list[Any]) -> list[dict[str, Any]]:
+    return [r for r in results if isinstance(r, dict)]
+
+
 def _results(task: dict[str, Any], kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-    found = [r for r in _first(task, kinds) if isinstance(r, dict)]
+    found = _dicts(next(iter(_counting(task, kinds).values()), []))
     if found or "data" in task:
         return found
     for values in task.values():  # JSON-MIN: the values stand in the task under the name of the tool

@@ -20,6 +20,7 @@ __all__ = [
     "coordinates",
     "fill_boxes",
     "losses",
+    "mean_of_distinct",
     "named",
     "text",
     "typed",
@@ -167,3 +168,15 @@ _WORDS = {
     "score": "scores of boxes",
     "track_id": "track numbers",
 }
+
+
+def mean_of_distinct(points: np.ndarray) -> np.ndarray:
+    """(N, K, D) mean over the observers (O, N, K, D), leaving out those that are a copy of an earlier one."""
+    kept: list[np.ndarray] = []
+    for one in points:
+        if not any(np.array_equal(one, k, equal_nan=True) for k in kept):
+            kept.append(one)
+    stack = np.array(kept)
+    there = np.isfinite(stack)
+    count = there.sum(axis=0)
+    return np.divide(np.where(there, stack, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)

@@ -136,12 +136,29 @@ def test_hidden_points_cancelled_annotations_and_predictions(folder):
     assert read(put(folder, one)).skeleton.names == ("x",)
 
 
-def test_that_only_the_first_of_several_annotators_is_read_is_said(folder):
-    one = task(key("n", 50, 50))
+def test_several_annotators_are_observers(folder):
+    one = task(key("u", 50, 50), key("v", 25, 25))
+    one["annotations"][0]["completed_by"] = {"id": 1, "email": "ann@lab"}
+    one["annotations"].append({"completed_by": 2, "result": [key("u", 60, 60)]})
+    one["annotations"].append({"completed_by": 2, "result": [key("u", 99, 99)]})  # a draft of the same person
+    two = task(key("v", 50, 50), image="b.png")
+    two["annotations"][0]["completed_by"] = 2
+    data = read(put(folder, one, two))
+    width = data.images[0].size[0]
+    assert data.observer_names == ("ann@lab", "2")
+    assert data.skeleton.names == ("u", "v")
+    x = data.observers[..., 0] + 0.5
+    np.testing.assert_allclose(x[0], [[0.5 * width, 0.25 * width], [np.nan, np.nan]])
+    np.testing.assert_allclose(x[1, 0], [0.6 * width, np.nan])
+    np.testing.assert_allclose(data.landmarks.points[0, :, 0] + 0.5, [0.55 * width, 0.25 * width])
+
+
+def test_several_annotators_of_several_objects_cannot_be_matched_and_that_is_said(folder):
+    one = task(key("n", 50, 50), key("n", 70, 70))
     one["annotations"].append({"completed_by": 2, "result": [key("n", 60, 60)]})
-    with pytest.warns(UserWarning, match="1 of 2 tasks have several annotations, and the first of each is read"):
+    with pytest.warns(UserWarning, match="1 of 2 tasks have several annotations, with several objects that cannot"):
         data = read(put(folder, one, task(key("n", 50, 50), image="b.png")))
-    assert len(data) == 2
+    assert len(data) == 3
 
 
 @settings(max_examples=25, deadline=None)

@@ -142,6 +142,7 @@ def _attempt(name: str, path: Path, tally: Tally) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("ignore", UserWarning)  # ours, about what a file has
             with contextlib.suppress(InputError):
                 sniff(path)
             try:

@@ -20,6 +20,7 @@ __all__ = ["SIDE", "Cut", "cut", "data_uri", "tile", "toggles"]
 SIDE = 340  # px, longest side of a picture in a page
 MARGIN = 0.25  # of the object's longer side, around it
 _QUALITY = 80  # JPEG
+_NAMED = 6  # rings, up to which each has its point's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,7 @@ def _marks(part: Cut, truth: Landmarks | None, found: Landmarks | None) -> list[
 
 
 def _rings(part: Cut, asked: Landmarks | None) -> Markup | None:
-    """A ring around each point, large enough to be found."""
+    """A ring around each point, large enough to be found; with its name where there are few."""
     if asked is None:
         return None
     points = part.place(asked.points[..., :2])
@@ -181,7 +182,24 @@ def _rings(part: Cut, asked: Landmarks | None) -> Markup | None:
     seen = points[np.isfinite(points).all(axis=-1)]
     half = f"a{r:.1f} {r:.1f} 0 1 0"
     rings = "".join(f"M{x - r:.1f} {y:.1f}{half} {2 * r:.1f} 0{half} {-2 * r:.1f} 0" for x, y in seen)
-    return tag("g", _twice(rings, 0.25 * r), class_="truth asked") if rings else None
+    return tag("g", _twice(rings, 0.25 * r), _names(part, asked, 1.7 * r), class_="truth asked") if rings else None
+
+
+def _names(part: Cut, asked: Landmarks, size: float) -> list[Markup]:
+    """Beside each ring, towards the middle of the picture, so that nothing is cut off."""
+    points = part.place(asked.points[..., :2])
+    where = np.argwhere(np.isfinite(points).all(axis=-1))
+    if len(where) > _NAMED:
+        return []
+    width = part.pixels.shape[1]
+    names = []
+    for row, k in where:
+        x, y = points[row, k]
+        right = x < width / 2
+        at = x + size if right else x - size
+        place = {"x": f"{at:.1f}", "y": f"{y + 0.35 * size:.1f}", "text_anchor": "start" if right else "end"}
+        names.append(tag("text", asked.skeleton.names[k], font_size=f"{size:.1f}", class_="name", **place))
+    return names
 
 
 def _twice(path: str, width: float) -> list[Markup]:

@@ -57,3 +57,14 @@ def test_points_that_are_not_there_are_not_drawn():
     assert html.count('class="found"') == 1
     assert "h0" not in html  # no dot
     assert html.count("<path") == 2  # one cross, dark and light
+
+
+def test_a_ring_has_its_points_name_beside_it_towards_the_middle():
+    part = cut(Image(np.zeros((100, 100, 3), np.uint8)), np.array([[0.0, 0], [99, 99]]))
+    skeleton = Skeleton(("left & low", "right", "other"))
+    asked = Landmarks(skeleton, [[[10.0, 80], [90, 20], [nan, nan]]], [[0.0, 0, 99, 99]], [0])
+    html = tile(part, words="w", found=asked, asked=asked)
+    assert 'text-anchor="start">left &amp; low</text>' in html.replace(' class="name"', "")
+    assert html.count("<text") == 2
+    many = Landmarks(Skeleton.anonymous(7), [[[10.0 * i, 50] for i in range(7)]], [[0.0, 0, 99, 99]], [0])
+    assert "<text" not in tile(part, words="w", asked=many)

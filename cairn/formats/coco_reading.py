@@ -312,17 +312,18 @@ def add_file(content: Content, path: Path, pictures: str | Path | None, split: s
 
     def take_images(piece: list[Any]) -> None:
         for i, image in enumerate(piece, len(index)):
-            where = f"{path}: images[{i}]"
             if not isinstance(image, dict) or not isinstance(image.get("file_name"), str):
-                raise InputError(f"{where}: expected an object with 'id' and 'file_name'")
-            key = _check_id(image.get("id"), "id", where)
+                raise InputError(f"{path}: images[{i}]: expected an object with 'id' and 'file_name'")
+            key = image.get("id")
+            if type(key) is not int:
+                key = _check_id(key, "id", f"{path}: images[{i}]")
             if key in index:
-                raise InputError(f"{where}: the id {key} stands twice")
+                raise InputError(f"{path}: images[{i}]: the id {key} stands twice")
             index[key] = len(content.sources)
             source = find(image["file_name"])
             if source in content.seen:
                 raise InputError(
-                    f"{where}: the picture {shown(image['file_name'])} stands in {content.seen[source]} too"
+                    f"{path}: images[{i}]: the picture {shown(image['file_name'])} stands in {content.seen[source]} too"
                 )
             content.seen[source] = path.name
             if i < 20 or i % 997 == 0:  # some suffice, and there may be a hundred thousand

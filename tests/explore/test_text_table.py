@@ -93,8 +93,7 @@ def test_a_word_after_many_numbers_keeps_the_numbers_as_words(tmp_path, monkeypa
     assert said == ()
 
 
-def test_memory_is_that_of_the_numbers_not_of_their_text(tmp_path, monkeypatch):
-    monkeypatch.setattr("cairn.explore.text_table.BLOCK", 512)
+def test_memory_is_that_of_the_numbers_not_of_their_text(tmp_path):
     path = tmp_path / "t.csv"
     rows = np.random.default_rng(0).normal(size=(20_000, 8))
     np.savetxt(path, rows, delimiter=",", header=",".join("abcdefgh"), comments="")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 
 def check(
     data: Annotated[Path, typer.Argument(help="Labelled data: a file or a folder.", show_default=False)],
@@ -20,9 +22,7 @@ def check(
     scheme: Annotated[
         str | None, typer.Option(help="A known skeleton whose names and sides the points have, e.g. wings12.")
     ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     worst: Annotated[int, typer.Option(min=0, help="Cases of each kind that are printed.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there are errors.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no table.")] = False,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 
 def convert(
     source: Annotated[Path, typer.Argument(help="Labels: a file or a folder.", show_default=False)],
@@ -20,9 +22,7 @@ def convert(
     from_scheme: Annotated[
         str | None, typer.Option(help="The scheme that the points are, where the file does not say it, e.g. face98.")
     ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not say what was written.")] = False,
 ) -> None:
     """Convert labels from any format to any other, and say what the new one cannot carry.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 if TYPE_CHECKING:
     from cairn.report.comparison import Comparison
     from cairn.report.figures import Report
@@ -31,9 +33,7 @@ def evaluate(
     ] = None,
     boxes: Annotated[str, typer.Option(help="given: those of the data; found: those of the model's finder.")] = "given",
     split: Annotated[str | None, typer.Option(help="Only this split of the data; all where absent.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     worst: Annotated[Path | None, typer.Option(help="Write a picture of the worst cases (.png or .jpg).")] = None,
     points: Annotated[bool, typer.Option("--points", help="Also print the error of each point.")] = False,
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,

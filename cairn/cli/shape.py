@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 if TYPE_CHECKING:
     from cairn.dataset import Dataset
     from cairn.shape.model import ShapeModel
@@ -25,9 +27,7 @@ def shape(
         str | None, typer.Option(help="A known skeleton whose names and edges the points have, e.g. wings12.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split of the data; all where absent.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     rigid: Annotated[bool, typer.Option("--rigid", help="Keep the sizes: study shape and size together.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:

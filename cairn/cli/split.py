@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 if TYPE_CHECKING:
     from cairn.dataset import Dataset
 
@@ -32,9 +34,7 @@ def split(
     gap: Annotated[int, typer.Option(help="Frames left out beside each border, with --block.")] = 1,
     stratify: Annotated[str, typer.Option(help="A column of which every split gets the same share.")] = "",
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not say what was written.")] = False,
 ) -> None:
     """Split labelled pictures so that nobody is on both sides: by subject, evenly over a column, or by block of time.

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from cairn.cli.options import Pictures
+
 
 def train(
     data: Annotated[Path, typer.Argument(help="Labelled data: a file or a folder.", show_default=False)],
@@ -23,9 +25,7 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Steps to train instead, to repeat a training exactly.")] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     split: Annotated[str | None, typer.Option(help="Split to learn from; train where the data has it.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the pictures are, if not beside the labels.")
-    ] = None,
+    pictures: Pictures = None,
     folder: Annotated[
         Path | None, typer.Option(help="For checkpoints and learning curves; a stopped training continues there.")
     ] = None,

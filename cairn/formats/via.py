@@ -158,6 +158,7 @@ def _from_project_3(path: Path, document: dict[str, Any]) -> dict[str, list[_Reg
         if wrong is not None:
             raise InputError(f"{path}: {part} {shown(wrong)}: expected an object, as in a project of VIA 3")
     names: dict[str, str] = {}
+    found: dict[str, list[_Region]] = {}
     for key, entry in table["file"].items():
         name = entry.get("src") if entry.get("loc") == 3 and entry.get("src") else entry.get("fname")
         if entry.get("type", _IMAGE_3) != _IMAGE_3 or not isinstance(name, str):
@@ -165,10 +166,10 @@ def _from_project_3(path: Path, document: dict[str, Any]) -> dict[str, list[_Reg
                 f"{path}: the file {shown(entry.get('fname'))} is no picture; only labels of these are read"
             )
         name = name.removeprefix("file://")
-        if name in names.values():
+        if name in found:
             raise InputError(f"{path}: two files are called {shown(name)}, and nothing says which picture each is")
         names[key] = name
-    found: dict[str, list[_Region]] = {name: [] for name in names.values()}
+        found[name] = []
     for key, entry in table["metadata"].items():
         where = f"{path}: region {shown(key)}"
         shape = entry.get("xy")
